@@ -1,0 +1,53 @@
+# Every target sets up .venv by itself; a second call installs nothing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast check format generate bench constraints clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Handspan needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
+	@echo "Installing into $(VENV) (about a minute, once) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY) ## a team of agents, traced into an embedded store, and its KPIs
+	@$(BIN)/handspan demo
+
+test: $(READY) ## the whole test suite
+	$(BIN)/python -m pytest
+
+test-fast: $(READY) ## without the tests that start real processes
+	$(BIN)/python -m pytest -m "not end_to_end"
+
+check: $(READY) ## lint, types, import contracts, spelling, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/python docs/generate.py --check
+
+format: $(READY) ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+generate: $(READY) ## rewrite every generated file
+	$(BIN)/python docs/generate.py
+
+bench: $(READY) ## the benchmarks; figures go to benchmarks/RESULTS.md by hand
+	$(BIN)/python benchmarks/ingest.py
+
+constraints: ## pin the newest versions, with hashes
+	@test -x $(VENV)/pin/bin/uv || { $(PYTHON) -m venv $(VENV)/pin && $(VENV)/pin/bin/pip install --quiet uv; }
+	$(VENV)/pin/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade --all-extras --output-file constraints.txt pyproject.toml
+
+clean: ## remove .venv and caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Receive, keep and answer: the service of Handspan."""

@@ -1,0 +1,1 @@
+"""Record teams of agents with OpenTelemetry."""
