@@ -1,0 +1,74 @@
+"""Everything the service raises on purpose, sorted by what the caller must do.
+
+HandspanError
+├── Stop              stop: nothing will change until a person does something; the message says what
+│   ├── UsageError        the command line or a setting is wrong (exit code 2)
+│   ├── PortTaken         another program listens there
+│   ├── StoreHeld         another process has the embedded store open
+│   └── StoreUnsuitable   the store is too old, or not what the DSN says
+├── Drop              drop and count: this input can never be stored
+│   ├── MalformedRequest  answer INVALID_ARGUMENT (gRPC) or 400 (HTTP)
+│   └── RowsRefused       ClickHouse will not take these rows; they go to rejected/
+├── QueryFailed       tell the asker: the store refused or broke off this one query
+└── TryAgain          retry later: nothing was stored
+    ├── JournalFull       answer UNAVAILABLE (gRPC) or 503 (HTTP)
+    └── StoreDown         back off, then send the same rows with the same token
+"""
+
+from __future__ import annotations
+
+
+class HandspanError(Exception):
+    """Base of every exception raised on purpose by this package; its text is one line for a person."""
+
+    exit_code = 1
+
+
+class Stop(HandspanError):
+    """Nothing will change until a person does something."""
+
+
+class UsageError(Stop):
+    """The command line or a setting is wrong; the message names it."""
+
+    exit_code = 2
+
+
+class PortTaken(Stop):
+    """Another program listens on the address; the message says which setting moves ours."""
+
+
+class StoreHeld(Stop):
+    """Another process has the embedded store open; the message names its pid."""
+
+
+class StoreUnsuitable(Stop):
+    """The store is too old, or not what the DSN says."""
+
+
+class Drop(HandspanError):
+    """The input can never be stored: sending it again would fail again."""
+
+
+class MalformedRequest(Drop):
+    """The body is not what its content type says."""
+
+
+class RowsRefused(Drop):
+    """ClickHouse will not take these rows for their content."""
+
+
+class QueryFailed(HandspanError):
+    """The store refused or broke off one query."""
+
+
+class TryAgain(HandspanError):
+    """Nothing was stored; the same request may succeed later."""
+
+
+class JournalFull(TryAgain):
+    """The journal has reached its byte limit, or the disk is full."""
+
+
+class StoreDown(TryAgain):
+    """ClickHouse did not answer, or answered that it is overloaded."""

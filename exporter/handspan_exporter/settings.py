@@ -1,0 +1,119 @@
+"""Every setting of the service: type, default, environment variable and meaning, once.
+
+The options of `handspan serve`, docs/settings.md and the checks at start are made from here.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from handspan_exporter.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def data_folder() -> Path:
+    """Return the folder for data of this user (XDG base directory specification)."""
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "handspan"
+
+
+def default_store() -> str:
+    """Return the DSN of the embedded store in the user's data folder."""
+    return f"chdb://{data_folder()}"
+
+
+def _setting(default: Any, meaning: str, *, low: float | None = None) -> Any:  # noqa: ANN401
+    """Declare one setting; `low` is the smallest value allowed."""
+    metadata = {"meaning": meaning, "low": low}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one `handspan serve` behaves. Environment variable of a field: HANDSPAN_<FIELD>."""
+
+    store: str = _setting(
+        default_store, "Where spans and KPIs live: chdb:///folder or clickhouse://user:pw@host/db."
+    )
+    otlp_grpc: str = _setting("127.0.0.1:4317", "Address for OTLP over gRPC.")
+    otlp_http: str = _setting("127.0.0.1:4318", "Address for OTLP over HTTP.")
+    web: str = _setting("127.0.0.1:8317", "Address for the HTTP API.")
+    journal: str = _setting(
+        "", "Folder of the write-ahead journal; empty: `journal` in the store's folder."
+    )
+    max_request_bytes: int = _setting(
+        16 << 20, "Largest OTLP request, in bytes after decompression.", low=1024
+    )
+    journal_max_bytes: int = _setting(
+        4 << 30,
+        "Acknowledged bytes not yet stored; beyond, clients are told to retry.",
+        low=1 << 20,
+    )
+    pending_max_bytes: int = _setting(
+        256 << 20,
+        "Decoded spans kept in memory, in bytes; beyond, they are read back from the journal.",
+        low=1 << 20,
+    )
+    flush_spans: int = _setting(
+        65536, "Spans after which the journal is flushed to the store.", low=1
+    )
+    flush_s: float = _setting(1.0, "Seconds after which the journal is flushed.", low=0.01)
+    tick_s: float = _setting(0.5, "Seconds between two looks for changed runs.", low=0.01)
+    implicit_run_s: float = _setting(
+        300.0, "Seconds without a new span until a trace without a workflow is a run.", low=0
+    )
+    lost_run_s: float = _setting(
+        86400.0, "Seconds without an end until a run that was seen to start is lost.", low=1
+    )
+    raw_days: int = _setting(30, "Days that raw spans are kept.", low=1)
+    fact_days: int = _setting(90, "Days that runs, calls and handoffs are kept.", low=1)
+    hourly_history_days: int = _setting(30, "Days that hourly KPI history is kept.", low=7)
+    daily_history_days: int = _setting(400, "Days that daily KPI history is kept.", low=30)
+
+    def __post_init__(self) -> None:
+        """Refuse values out of bounds, naming the setting."""
+        for one in fields(self):
+            low = one.metadata["low"]
+            if low is not None and getattr(self, one.name) < low:
+                raise UsageError(
+                    f"{variable(one)} must be at least {low}, not {getattr(self, one.name)}"
+                )
+
+
+def variable(setting: Field[Any]) -> str:
+    """Return the environment variable that holds the setting."""
+    return f"HANDSPAN_{setting.name.upper()}"
+
+
+def default_of(setting: Field[Any]) -> Any:  # noqa: ANN401
+    """Return the default of a field of `Settings`."""
+    return setting.default if setting.default is not MISSING else setting.default_factory()  # type: ignore[misc]
+
+
+def from_environment(environ: Mapping[str, str], **given: object) -> Settings:
+    """Return the settings: a given value wins over the environment, that over the default.
+
+    Raises:
+        UsageError: a variable is unknown or its value is not of the setting's type.
+    """
+    values = {name: value for name, value in given.items() if value is not None}
+    for one in fields(Settings):
+        text = environ.get(variable(one), "")
+        if text and one.name not in values:
+            values[one.name] = _parsed(one, text)
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def _parsed(setting: Field[Any], text: str) -> object:
+    kind = type(default_of(setting))
+    try:
+        return kind(text)
+    except ValueError:
+        raise UsageError(f"{variable(setting)} must be a {kind.__name__}, not {text!r}") from None

@@ -1,0 +1,186 @@
+"""Connections to the store: the one place where ClickHouse's errors become ours."""
+
+from __future__ import annotations
+
+import importlib.util
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+
+from handspan_exporter.errors import (
+    QueryFailed,
+    RowsRefused,
+    StoreDown,
+    StoreUnsuitable,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+    from clickhouse_connect.driver.client import Client
+
+    from handspan_exporter.store.dsn import Dsn
+
+OLDEST = (24, 8)
+"""The oldest ClickHouse that all SQL here is written for."""
+
+_TRANSIENT = frozenset(
+    {
+        159,  # TIMEOUT_EXCEEDED
+        164,  # READONLY
+        173,  # CANNOT_ALLOCATE_MEMORY
+        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
+        209,  # SOCKET_TIMEOUT
+        210,  # NETWORK_ERROR
+        241,  # MEMORY_LIMIT_EXCEEDED
+        242,  # TABLE_IS_READ_ONLY
+        243,  # NOT_ENOUGH_SPACE
+        252,  # TOO_MANY_PARTS
+        319,  # UNKNOWN_STATUS_OF_INSERT
+        394,  # QUERY_WAS_CANCELLED
+        999,  # KEEPER_EXCEPTION
+    }
+)
+"""Error codes that say nothing about the rows: the same insert may succeed later."""
+
+_INSERT = {
+    # Default 0 on 24.8: without it a replayed token doubles the rows of a view.
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
+    "insert_deduplicate": 1,
+    "max_insert_threads": 1,
+}
+
+
+class Connection:
+    """One session with the store: statements run one after another, so keep one per purpose."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def command(self, statement: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a statement that answers nothing; blocks until it is done.
+
+        Raises:
+            QueryFailed: ClickHouse refused it.
+            StoreDown: ClickHouse cannot be reached or is overloaded.
+        """
+        with _our_errors(QueryFailed):
+            self._client.command(statement, parameters=dict(parameters or {}))
+
+    def rows(
+        self, statement: str, parameters: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the answer as dictionaries; DateTime64 comes cut to microseconds.
+
+        Raises:
+            QueryFailed: ClickHouse refused it.
+            StoreDown: ClickHouse cannot be reached or is overloaded.
+        """
+        with _our_errors(QueryFailed):
+            answer = self._client.query(statement, parameters=dict(parameters or {}))
+            return list(answer.named_results())
+
+    def arrow(self, statement: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+        """Return the answer as an Arrow table, times exact to the nanosecond.
+
+        Raises:
+            QueryFailed: ClickHouse refused it.
+            StoreDown: ClickHouse cannot be reached or is overloaded.
+        """
+        with _our_errors(QueryFailed):
+            return self._client.query_arrow(
+                statement, parameters=dict(parameters or {}), use_strings=True
+            )
+
+    def insert(self, table: str, rows: pa.Table, *, token: str) -> None:
+        """Insert all rows at once; a second call with the same token and rows changes nothing.
+
+        Raises:
+            RowsRefused: ClickHouse will never take these rows.
+            StoreDown: nothing, or not everything, was stored; send the same rows and token again.
+        """
+        settings = {**_INSERT, "insert_deduplication_token": token}
+        with _our_errors(RowsRefused):
+            self._client.insert_arrow(table, rows, settings=settings)
+
+    def close(self) -> None:
+        """End the session."""
+        self._client.close()
+
+
+def connect(dsn: Dsn, *, settings: Mapping[str, Any] | None = None) -> Connection:
+    """Open one session, in the DSN's database, which is created when absent.
+
+    The embedded engine takes any number of sessions of one process, and no other process:
+    take `store.lock` first.
+
+    Raises:
+        UsageError: chdb is not installed.
+        StoreDown: the server cannot be reached.
+        StoreUnsuitable: it is older than `OLDEST`.
+    """
+    with _our_errors(QueryFailed):
+        client = _client(dsn, dict(settings or {}))
+    _check_version(client.server_version)
+    with _our_errors(QueryFailed):
+        client.command(f"CREATE DATABASE IF NOT EXISTS `{dsn.database}`")
+        client.database = dsn.database
+    return Connection(client)
+
+
+def connect_all(dsn: Dsn, names: Sequence[str]) -> dict[str, Connection]:
+    """Open one session per name: they run in parallel, one session would serialise them."""
+    return {name: connect(dsn) for name in names}
+
+
+def _client(dsn: Dsn, settings: dict[str, Any]) -> Client:
+    if not dsn.embedded:
+        return clickhouse_connect.get_client(
+            host=dsn.host,
+            port=dsn.port,
+            username=dsn.user,
+            password=dsn.password,
+            secure=dsn.secure,
+            settings=settings,
+        )
+    if importlib.util.find_spec("chdb") is None:
+        raise UsageError(
+            "the embedded store needs chdb: pip install 'handspan[embedded]', "
+            "or --store clickhouse://..."
+        )
+    assert dsn.folder is not None  # noqa: S101 - an embedded DSN always has one
+    engine = dsn.folder / "engine"
+    engine.mkdir(parents=True, exist_ok=True)
+    return clickhouse_connect.get_client(interface="chdb", path=str(engine), settings=settings)
+
+
+def _check_version(version: str) -> None:
+    found = tuple(int(part) for part in version.split(".")[:2])
+    if found < OLDEST:
+        raise StoreUnsuitable(
+            f"ClickHouse {version} is older than {OLDEST[0]}.{OLDEST[1]}, the oldest that "
+            "Handspan supports: upgrade it"
+        )
+
+
+@contextmanager
+def _our_errors(refused: type[QueryFailed | RowsRefused]) -> Iterator[None]:
+    """Turn whatever the driver raises into one of ours."""
+    try:
+        yield
+    except OperationalError as error:
+        raise StoreDown(_one_line(error)) from error
+    except ClickHouseError as error:
+        code = getattr(error, "code", None)
+        raise (StoreDown if code in _TRANSIENT else refused)(_one_line(error)) from error
+    except (OSError, MemoryError) as error:
+        raise StoreDown(_one_line(error)) from error
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) < 500 else text[:500] + " ..."

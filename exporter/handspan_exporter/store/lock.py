@@ -1,0 +1,100 @@
+"""The lock on an embedded store: one process at a time, and everyone can see who."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from handspan_exporter.errors import StoreHeld
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+_FILE = "handspan.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has the store open."""
+
+    pid: int
+    url: str
+    """Of its HTTP API; empty when it offers none (a command at work)."""
+
+
+class StoreLock:
+    """Holds `folder` for this process until `release`, or until the process ends, however it ends."""
+
+    def __init__(self, folder: Path, *, url: str = "") -> None:
+        """Take the lock.
+
+        Raises:
+            StoreHeld: another process has it.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = (folder / _FILE).open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            raise StoreHeld(_held(folder)) from None
+        self.announce(url)
+
+    def announce(self, url: str) -> None:
+        """Write down where this process can be asked."""
+        self._file.seek(0)
+        self._file.truncate()
+        json.dump({"pid": os.getpid(), "url": url}, self._file)
+        self._file.flush()
+
+    def release(self) -> None:
+        """Give the store free; the file stays, empty, for the next holder."""
+        if not self._file.closed:
+            self._file.truncate(0)
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        """Return the lock, already taken."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give the store free."""
+        self.release()
+
+
+def holder(folder: Path) -> Holder | None:
+    """Return who has the store open, or None when nobody has. Never blocks."""
+    try:
+        with (folder / _FILE).open("r", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return _read(file.read())
+    except FileNotFoundError:
+        pass
+    return None
+
+
+def _read(text: str) -> Holder:
+    """Read what a holder announced; it may not have written yet."""
+    try:
+        said = json.loads(text)
+        return Holder(pid=int(said["pid"]), url=str(said["url"]))
+    except (ValueError, KeyError, TypeError):
+        return Holder(pid=0, url="")
+
+
+def _held(folder: Path) -> str:
+    found = holder(folder)
+    who = f"process {found.pid}" if found and found.pid else "another process"
+    at = f", which answers at {found.url}" if found and found.url else ""
+    return f"the store {folder} is held by {who}{at}: stop it, or choose another with --store"

@@ -1,0 +1,46 @@
+"""Bring a store to the schema of this version: numbered files, each applied once, in order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handspan_exporter import sql
+
+if TYPE_CHECKING:
+    from handspan_exporter.settings import Settings
+    from handspan_exporter.store.connection import Connection
+
+
+def migrate(connection: Connection, settings: Settings) -> list[str]:
+    """Apply what is missing, set the retention, and return the names of what was applied.
+
+    Safe to repeat and to interrupt: a statement that was cut off is run again.
+
+    Raises:
+        QueryFailed: ClickHouse refused a statement.
+        StoreDown: ClickHouse cannot be reached.
+    """
+    connection.command(sql.load("schema/0000_schema_migrations"))
+    missing = pending(connection)
+    for name in missing:
+        connection.command(sql.load(f"schema/{name}"))
+        connection.command(sql.load("migrations/record"), {"name": name})
+    for table in sql.names("schema/retention"):
+        connection.command(sql.render(f"schema/retention/{table}", retention(settings)))
+    return missing
+
+
+def pending(connection: Connection) -> list[str]:
+    """Return the names of the schema files that the store does not have yet, in order."""
+    done = {row["name"] for row in connection.rows(sql.load("migrations/applied"))}
+    return [name for name in sql.names("schema") if name not in done and name[:4] != "0000"]
+
+
+def retention(settings: Settings) -> dict[str, int]:
+    """Return the days that fill the holes of schema/retention/."""
+    return {
+        "raw_days": settings.raw_days,
+        "fact_days": settings.fact_days,
+        "hourly_history_days": settings.hourly_history_days,
+        "daily_history_days": settings.daily_history_days,
+    }
