@@ -19,7 +19,7 @@ from __future__ import annotations
 
 
 class HandspanError(Exception):
-    """Base of every exception raised on purpose by this package; its text is one line for a person."""
+    """Base of all that this package raises on purpose; its text is one line for a person."""
 
     exit_code = 1
 

@@ -94,7 +94,9 @@ def variable(setting: Field[Any]) -> str:
 
 def default_of(setting: Field[Any]) -> Any:  # noqa: ANN401
     """Return the default of a field of `Settings`."""
-    return setting.default if setting.default is not MISSING else setting.default_factory()  # type: ignore[misc]
+    if setting.default_factory is not MISSING:
+        return setting.default_factory()
+    return setting.default
 
 
 def from_environment(environ: Mapping[str, str], **given: object) -> Settings:
@@ -116,4 +118,5 @@ def _parsed(setting: Field[Any], text: str) -> object:
     try:
         return kind(text)
     except ValueError:
-        raise UsageError(f"{variable(setting)} must be a {kind.__name__}, not {text!r}") from None
+        wanted = "a whole number" if kind is int else "a number"
+        raise UsageError(f"{variable(setting)} must be {wanted}, not {text!r}") from None

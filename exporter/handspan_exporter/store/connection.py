@@ -125,7 +125,7 @@ def connect(dsn: Dsn, *, settings: Mapping[str, Any] | None = None) -> Connectio
     """
     with _our_errors(QueryFailed):
         client = _client(dsn, dict(settings or {}))
-    _check_version(client.server_version)
+    _check_version(client.server_version or "0.0")
     with _our_errors(QueryFailed):
         client.command(f"CREATE DATABASE IF NOT EXISTS `{dsn.database}`")
         client.database = dsn.database

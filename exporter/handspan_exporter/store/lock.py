@@ -27,7 +27,7 @@ class Holder:
 
 
 class StoreLock:
-    """Holds `folder` for this process until `release`, or until the process ends, however it ends."""
+    """Holds `folder` for this process until `release`, or until the process ends in any way."""
 
     def __init__(self, folder: Path, *, url: str = "") -> None:
         """Take the lock.

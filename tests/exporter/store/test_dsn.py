@@ -1,0 +1,73 @@
+"""What a DSN means, and what it never shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handspan_exporter.errors import UsageError
+from handspan_exporter.store.dsn import parse
+
+
+def test_an_embedded_store_is_an_absolute_folder(tmp_path: Path) -> None:
+    """Everything of the store lies in the one folder that the user named."""
+    dsn = parse(f"chdb://{tmp_path}")
+
+    assert dsn.embedded
+    assert dsn.folder == tmp_path
+    assert str(dsn) == f"chdb://{tmp_path}"
+
+
+def test_a_tilde_is_the_users_home() -> None:
+    """Settings files have no shell that would expand it."""
+    assert parse("chdb://~/spans").folder == Path.home() / "spans"
+
+
+def test_a_server_has_defaults_for_all_but_its_host() -> None:
+    """The shortest DSN that can work does work."""
+    dsn = parse("clickhouse://db.internal")
+
+    assert (dsn.port, dsn.database, dsn.user, dsn.secure) == (8123, "handspan", "default", False)
+
+
+def test_secure_moves_the_default_port() -> None:
+    """8443 is ClickHouse's port for HTTPS."""
+    dsn = parse("clickhouse://u:p@db/otel?secure=1")
+
+    assert (dsn.port, dsn.database, dsn.secure) == (8443, "otel", True)
+
+
+@given(password=st.text(min_size=12).filter(lambda text: text.isprintable()))
+def test_a_password_is_read_and_never_shown(password: str) -> None:
+    """Logs and errors print DSNs; credentials have no place there."""
+    dsn = parse(f"clickhouse://u:{quote(password, safe='')}@db/otel")
+
+    assert dsn.password == password
+    assert password not in str(dsn)
+    assert password not in repr(dsn)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "chdb", "chdb:relative", "chdb://relative", "postgres://u:secret@h/db", "clickhouse://"],
+)
+def test_a_wrong_dsn_is_refused_with_an_example_and_without_its_password(text: str) -> None:
+    """The message alone must be enough to mend the command."""
+    with pytest.raises(UsageError) as caught:
+        parse(text)
+
+    message = str(caught.value)
+    assert "--store" in message
+    assert "chdb:///folder" in message
+    assert "secret" not in message
+    assert "\n" not in message
+
+
+def test_a_port_that_is_no_number_is_refused() -> None:
+    """urllib's own ValueError says nothing about our option."""
+    with pytest.raises(UsageError, match="host or port"):
+        parse("clickhouse://db:eighty/otel")
