@@ -5,14 +5,18 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TextIO
 
 from handspan_exporter.errors import StoreHeld
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
+
+    from handspan_exporter.store.dsn import Dsn
 
 _FILE = "handspan.lock"
 
@@ -37,11 +41,9 @@ class StoreLock:
         """
         folder.mkdir(parents=True, exist_ok=True)
         self._file = (folder / _FILE).open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _taken(self._file):
             self._file.close()
-            raise StoreHeld(_held(folder)) from None
+            raise StoreHeld(_held(folder))
         self.announce(url)
 
     def announce(self, url: str) -> None:
@@ -71,6 +73,15 @@ class StoreLock:
         self.release()
 
 
+def hold(dsn: Dsn, *, url: str = "") -> AbstractContextManager[StoreLock | None]:
+    """Take the lock of an embedded store; a server has none and needs none.
+
+    Raises:
+        StoreHeld: another process has it.
+    """
+    return nullcontext() if dsn.folder is None else StoreLock(dsn.folder, url=url)
+
+
 def holder(folder: Path) -> Holder | None:
     """Return who has the store open, or None when nobody has. Never blocks."""
     try:
@@ -82,6 +93,18 @@ def holder(folder: Path) -> Holder | None:
     except FileNotFoundError:
         pass
     return None
+
+
+def _taken(file: TextIO) -> bool:
+    """Try for a tenth of a second: `holder` of another process has the file for an instant."""
+    for _ in range(10):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(0.01)
+        else:
+            return True
+    return False
 
 
 def _read(text: str) -> Holder:

@@ -1,0 +1,76 @@
+"""`handspan serve`: the service, until a signal ends it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from handspan_exporter.settings import Settings, default_of, from_environment, variable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+_EXAMPLES = """\b
+Examples:
+  handspan serve
+  handspan serve --store chdb:///var/lib/handspan
+  handspan serve --otlp-grpc 127.0.0.1:14317 --otlp-http 127.0.0.1:14318
+  handspan serve --store clickhouse://user:password@host:8123/handspan
+"""
+
+
+def every_setting(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one option per setting, in the order of `Settings`."""
+    for setting in reversed(fields(Settings)):
+        default = default_of(setting)
+        command = click.option(
+            f"--{setting.name.replace('_', '-')}",
+            type=type(default),
+            default=None,
+            is_flag=isinstance(default, bool),
+            envvar=None,
+            help=f"{setting.metadata['meaning']} [{default}; {variable(setting)}]",
+        )(command)
+    return command
+
+
+@click.command(epilog=_EXAMPLES)
+@every_setting
+def serve(**given: Any) -> None:  # noqa: ANN401
+    """Receive OTLP, keep it, and answer with KPIs.
+
+    Runs until Ctrl-C or SIGTERM, then stores what it has acknowledged and ends; a second
+    signal ends it at once, and what was acknowledged is stored at the next start.
+    """
+    from handspan_exporter.app import App  # noqa: PLC0415 - keeps `handspan --help` fast
+
+    settings = from_environment(os.environ, **given)
+    app = App(settings)
+    stop = stop_signal()
+    app.start()
+    try:
+        click.echo(app.banner())
+        click.echo("Ctrl-C stops it.")
+        stop.wait()
+        click.echo("Storing what is left ...")
+    finally:
+        app.stop()
+
+
+def stop_signal() -> threading.Event:
+    """Return an event that the first SIGINT or SIGTERM sets; the second has its usual effect."""
+    event = threading.Event()
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        event.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handle)
+    return event
