@@ -1,0 +1,65 @@
+"""A real embedded store for every test that wants one."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handspan_exporter.settings import Settings
+from handspan_exporter.store import dsn as dsns
+from handspan_exporter.store.connection import connect
+from handspan_exporter.store.migrate import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from handspan_exporter.store.connection import Connection
+    from handspan_exporter.store.dsn import Dsn
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dsn]:
+    """Open the one embedded engine that a process can have; tests take a database of it each."""
+    dsn = dsns.parse(f"chdb://{tmp_path_factory.mktemp('store')}")
+    keep = connect(dsn)
+    yield dsn
+    keep.close()
+
+
+@pytest.fixture
+def database(engine: Dsn) -> Iterator[tuple[Dsn, Connection]]:
+    """Return a migrated database that only this test has, and a session in it.
+
+    A stage that opens its own sessions gets the DSN; `connect(dsn)` reaches the same database.
+    """
+    dsn = replace(engine, database=f"test_{next(_numbers)}")
+    connection = connect(dsn)
+    migrate(connection, Settings())
+    yield dsn, connection
+    connection.command(f"DROP DATABASE `{dsn.database}`")
+    connection.close()
+
+
+@pytest.fixture
+def connection(database: tuple[Dsn, Connection]) -> Connection:
+    """Return a session in a migrated database that only this test has."""
+    return database[1]
+
+
+@pytest.fixture
+def connect_again(database: tuple[Dsn, Connection]) -> Iterator[Callable[[], Connection]]:
+    """Return a function that opens one more session in the test's database."""
+    opened: list[Connection] = []
+
+    def again() -> Connection:
+        opened.append(connect(database[0]))
+        return opened[-1]
+
+    yield again
+    for one in opened:
+        one.close()
