@@ -3,6 +3,7 @@
 HandspanError
 ├── Stop              stop: nothing will change until a person does something; the message says what
 │   ├── UsageError        the command line or a setting is wrong (exit code 2)
+│   ├── NotFound          no KPI or run has that name: answer 404
 │   ├── PortTaken         another program listens there
 │   ├── StoreHeld         another process has the embedded store open
 │   └── StoreUnsuitable   the store is too old, or not what the DSN says
@@ -32,6 +33,10 @@ class UsageError(Stop):
     """The command line or a setting is wrong; the message names it."""
 
     exit_code = 2
+
+
+class NotFound(Stop):
+    """No KPI or run has the name that was asked for."""
 
 
 class PortTaken(Stop):

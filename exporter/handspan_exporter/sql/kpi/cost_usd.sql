@@ -1,0 +1,47 @@
+-- kpi: cost of LLM calls that have a price; calls without one are counted beside it, never as 0
+-- grain: one row in total; also per edge, model, provider
+-- unit: USD
+-- undefined when: no call is priced
+-- groupings kept in history: total, service, project, workflow, agent, feature, user, model, edge
+-- reads: llm_calls, handoffs
+-- used by: handspan kpi, GET /api/v1/kpis/cost_usd, kpi_history
+WITH
+{{dimensions_facts}},
+    -- Which handoff started an agent run; read only when grouped by edge.
+    (
+        SELECT mapFromArrays(
+            groupArray(concat(target_trace_id, target_span_id)),
+            groupArray(concat(source, ' > ', target))
+        )
+        FROM handoffs FINAL
+        WHERE target_span_id != '' AND started_at < {until:DateTime64(9, 'UTC')}
+    ) AS started_by,
+    concat(trace_id, agent_run) AS its_agent_run,
+    multiIf(
+        mapContains(started_by, its_agent_run), started_by[its_agent_run],
+        agent_run = '', 'no agent',
+        concat('entry > ', toString(agent))
+    ) AS edge
+SELECT
+    toString({by:Identifier}) AS "group",
+    sum(c.cost_usd) AS cost_usd,
+    count(c.cost_usd) AS priced_calls,
+    n - priced_calls AS unpriced_calls,
+    count() AS n,
+    CAST(NULL, 'Nullable(Float64)') AS low,
+    CAST(NULL, 'Nullable(Float64)') AS high,
+    multiIf(
+        priced_calls > 0, '',
+        n = 0, 'no LLM call in the window',
+        concat('no call is priced: ', arrayStringConcat(arraySort(groupUniqArray(3)(unknown_reason)), ', '))
+    ) AS reason
+FROM llm_calls AS c FINAL
+WHERE ended_at >= {since:DateTime64(9, 'UTC')}
+  AND ended_at < {until:DateTime64(9, 'UTC')}
+  AND started_at < {until:DateTime64(9, 'UTC')}
+  AND (c.cost_usd IS NOT NULL OR model != '' OR input_tokens IS NOT NULL OR output_tokens IS NOT NULL)
+  AND
+{{filters_facts}}
+GROUP BY "group"
+ORDER BY cost_usd DESC NULLS LAST, "group"
+{{settings}}

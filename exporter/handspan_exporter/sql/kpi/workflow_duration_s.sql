@@ -1,0 +1,28 @@
+-- kpi: time from start to end of ended runs: median, 90 % and 95 % quantile, mean
+-- grain: one row in total
+-- unit: s
+-- undefined when: no run ended
+-- groupings kept in history: total, service, project, workflow, agent, feature
+-- reads: runs
+-- used by: handspan kpi, GET /api/v1/kpis/workflow_duration_s, kpi_history
+WITH
+{{dimensions_runs}}
+SELECT
+    toString({by:Identifier}) AS "group",
+    quantileExactInclusiveOrNull(0.5)(duration_ns) / 1e9 AS duration_p50_s,
+    quantileExactInclusiveOrNull(0.9)(duration_ns) / 1e9 AS duration_p90_s,
+    quantileExactInclusiveOrNull(0.95)(duration_ns) / 1e9 AS duration_p95_s,
+    if(n = 0, NULL, sum(duration_ns) / n / 1e9) AS duration_mean_s,
+    count(duration_ns) AS n,
+    CAST(NULL, 'Nullable(Float64)') AS low,
+    CAST(NULL, 'Nullable(Float64)') AS high,
+    if(n > 0, '', 'no run ended in the window') AS reason
+FROM runs FINAL
+WHERE parent_run_id = ''
+  AND ended_at >= {since:DateTime64(9, 'UTC')}
+  AND ended_at < {until:DateTime64(9, 'UTC')}
+  AND
+{{filters_runs}}
+GROUP BY "group"
+ORDER BY "group"
+{{settings}}
