@@ -74,7 +74,7 @@ def find(name: str) -> Kpi:
     raise NotFound(f"no KPI is called {name[:60]!r}; there are: {known}")
 
 
-def answer(  # noqa: PLR0913 - a KPI, a window, a grouping and filters are what a question is
+def answer(
     connection: Connection,
     kpi_name: str,
     since_ns: int,

@@ -1,0 +1,130 @@
+"""An ASGI application served from a thread of this process: the HTTP API, and OTLP over HTTP."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from handspan_exporter.errors import PortTaken, UsageError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+_GRACE_S = 5
+"""How long requests under way may take once the server was told to stop."""
+
+
+class AsgiServer:
+    """Serves one application on one address until `stop`; installs no signal handlers."""
+
+    def __init__(self, app: ASGIApp, address: str, *, option: str) -> None:
+        """Remember what to serve; nothing is opened yet.
+
+        Args:
+            app: The application.
+            address: `host:port`, or `[host]:port` for IPv6; port 0 takes a free one.
+            option: The option that moves this server, for error messages: `--web`.
+
+        Raises:
+            UsageError: the address is not of that form.
+        """
+        self._host, self._port = split_address(address, option=option)
+        self._option = option
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                access_log=False,
+                lifespan="off",
+                log_config=None,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_S,
+                ws="none",
+            )
+        )
+        self._thread: threading.Thread | None = None
+        self._socket: socket.socket | None = None
+
+    @property
+    def address(self) -> str:
+        """`host:port` as bound: with the port that port 0 became."""
+        port = self._socket.getsockname()[1] if self._socket else self._port
+        return f"[{self._host}]:{port}" if ":" in self._host else f"{self._host}:{port}"
+
+    def start(self) -> None:
+        """Bind, and return once requests are answered.
+
+        Raises:
+            PortTaken: another program listens there.
+            UsageError: this machine has no such address, or may not listen on it.
+        """
+        self._socket = self._bound()
+        self._thread = threading.Thread(
+            target=self._serve, args=(self._socket,), name=f"asgi {self._option}"
+        )
+        self._thread.start()
+        self._server.answering.wait()
+
+    def stop(self) -> None:
+        """Let the requests under way end, then close. Blocks for at most about `_GRACE_S`."""
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join()
+        if self._socket is not None:
+            self._socket.close()
+
+    def _serve(self, bound: socket.socket) -> None:
+        try:
+            self._server.run([bound])
+        finally:
+            # Should startup itself fail, nobody may wait for it.
+            self._server.answering.set()
+
+    def _bound(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            # Without it a restart would have to wait for the old connections to time out.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind((self._host, self._port))
+            bound.listen(2048)
+        except OSError as error:
+            bound.close()
+            raise self._refused(error) from error
+        return bound
+
+    def _refused(self, error: OSError) -> PortTaken | UsageError:
+        if error.errno == errno.EADDRINUSE:
+            other = self._port + 10_000 if self._port + 10_000 < 65_536 else 0
+            return PortTaken(
+                f"{self.address} is taken by another program: stop it, or choose another address "
+                f"with {self._option} {self._host}:{other}"
+            )
+        return UsageError(f"{self._option}: cannot listen on {self.address}: {error.strerror}")
+
+
+class _Server(uvicorn.Server):
+    """Says when it answers; uvicorn itself has only a flag to poll."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.answering = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.answering.set()
+
+
+def split_address(address: str, *, option: str) -> tuple[str, int]:
+    """Return host and port of `host:port` or `[host]:port`.
+
+    Raises:
+        UsageError: it is not of that form; the message names `option`.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise UsageError(f"{option}: {address!r} is not an address; use 127.0.0.1:8317")
+    return host.removeprefix("[").removesuffix("]"), int(port)
