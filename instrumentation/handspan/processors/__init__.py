@@ -1,0 +1,1 @@
+"""How a span is completed before it leaves the process."""

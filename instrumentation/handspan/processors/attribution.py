@@ -1,0 +1,51 @@
+"""Says on every span who ran it: workflow, agent and attempt, from the Context it starts in.
+
+So an httpx, database or other instrumentor's span below a Handspan span knows its agent. Spans
+that Handspan makes already carry these attributes when they start.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
+
+from handspan import semconv
+from handspan.context import NOBODY, run_in
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.trace import TracerProvider as AnyTracerProvider
+
+_attached: WeakSet[TracerProvider] = WeakSet()
+_lock = threading.Lock()
+
+
+class AttributionProcessor(SpanProcessor):
+    """Puts the attributes of the running `handspan.context.Run` on spans made by others."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Complete the span as it starts; a name that it already has is kept."""
+        run = run_in(parent_context)
+        if run is NOBODY:
+            return
+        scope = span.instrumentation_scope
+        if scope is None or scope.name != semconv.SCOPE_NAME:
+            span.set_attributes({**run.attributes, **(span.attributes or {})})
+
+
+def attach(provider: AnyTracerProvider) -> bool:
+    """Add the processor to an SDK tracer provider, once however often it is called.
+
+    Returns:
+        False when the provider is not the SDK's, so that it takes no processors.
+    """
+    if not isinstance(provider, TracerProvider):
+        return False
+    with _lock:
+        if provider not in _attached:
+            _attached.add(provider)
+            provider.add_span_processor(AttributionProcessor())
+    return True

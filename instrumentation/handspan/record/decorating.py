@@ -1,0 +1,116 @@
+"""A recording as a decorator: functions, coroutine functions, generators, async generators.
+
+A generator's body runs inside the span, its consumer does not: the span is current only while
+the body runs, so interleaved generators never see each other's span.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Generator
+
+    from handspan.record.recording import Recording
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def decorated(make: Callable[[], Recording], function: Callable[P, R]) -> Callable[P, R]:
+    """Return `function` with a new recording from `make` around each call."""
+    if inspect.iscoroutinefunction(function):
+        wrapper = _coroutine(make, function)
+    elif inspect.isasyncgenfunction(function):
+        wrapper = _async_generator(make, function)
+    elif inspect.isgeneratorfunction(function):
+        wrapper = _generator(make, function)
+    else:
+        wrapper = _plain(make, function)
+    return cast("Callable[P, R]", functools.update_wrapper(wrapper, function))
+
+
+def _plain(make: Callable[[], Recording], function: Callable[..., Any]) -> Callable[..., Any]:
+    def recorded(*args: object, **kwargs: object) -> object:
+        with make():
+            return function(*args, **kwargs)
+
+    return recorded
+
+
+def _coroutine(make: Callable[[], Recording], function: Callable[..., Any]) -> Callable[..., Any]:
+    async def recorded(*args: object, **kwargs: object) -> object:
+        with make():
+            return await function(*args, **kwargs)
+
+    return recorded
+
+
+def _generator(make: Callable[[], Recording], function: Callable[..., Any]) -> Callable[..., Any]:
+    def recorded(*args: object, **kwargs: object) -> Generator[object, object, object]:
+        recording = make().start()
+        try:
+            result = yield from _stepping(recording, function(*args, **kwargs))
+        except BaseException as error:
+            recording.end(error)
+            raise
+        recording.end()
+        return result
+
+    return recorded
+
+
+def _stepping(
+    recording: Recording, body: Generator[object, object, object]
+) -> Generator[object, object, object]:
+    """Drive `body` with the span current at each of its steps only."""
+    step: Callable[[Any], object] = body.send
+    given: object = None
+    while True:
+        try:
+            with recording.active():
+                item = step(given)
+        except StopIteration as stop:
+            return stop.value
+        try:
+            given = yield item
+            step = body.send
+        except GeneratorExit:
+            with recording.active():
+                body.close()
+            raise
+        except BaseException as error:  # noqa: BLE001 - the body decides what to do with it
+            step, given = body.throw, error
+
+
+def _async_generator(
+    make: Callable[[], Recording], function: Callable[..., Any]
+) -> Callable[..., Any]:
+    async def recorded(*args: object, **kwargs: object) -> AsyncGenerator[object, object]:
+        recording = make().start()
+        body = function(*args, **kwargs)
+        step, given = body.asend, None
+        try:
+            while True:
+                try:
+                    with recording.active():
+                        item = await step(given)
+                except StopAsyncIteration:
+                    break
+                try:
+                    given = yield item
+                    step = body.asend
+                except GeneratorExit:
+                    with recording.active():
+                        await body.aclose()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - the body decides
+                    step, given = body.athrow, error
+        except BaseException as error:
+            recording.end(error)
+            raise
+        recording.end()
+
+    return recorded

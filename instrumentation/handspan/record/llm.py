@@ -1,0 +1,144 @@
+"""The verb `llm`: one request to a language model."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from opentelemetry.trace import SpanKind
+
+from handspan import semconv
+from handspan.clock import now_ns
+from handspan.internal import contained
+from handspan.record.content import captured_json
+from handspan.record.recording import Recording
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from opentelemetry.util.types import AttributeValue
+
+
+@dataclass(eq=False, repr=False)
+class Llm(Recording):
+    """Record one request to a language model.
+
+    Example:
+        >>> with handspan.llm("gpt-5-mini", provider="openai") as call:
+        ...     answer = client.responses.create(model="gpt-5-mini", input=question)
+        ...     call.response(model=answer.model, finish_reasons=["stop"])
+        ...     call.usage(input_tokens=812, output_tokens=64, cache_read_tokens=512)
+    """
+
+    kind: ClassVar[semconv.Kind] = "llm"
+
+    model: str | None
+    """Model that is asked for; None: unknown."""
+    _: KW_ONLY
+    provider: str | None = None
+    """Who runs the model, for example openai, anthropic, aws.bedrock."""
+    operation: str = semconv.OPERATION_CHAT
+    """Operation of the GenAI conventions: chat, generate_content, embeddings, ..."""
+    stream: bool = False
+    """Whether the answer is streamed."""
+    conversation_id: str | None = None
+    """Conversation as your framework or provider names it; never made up."""
+
+    @contained
+    def usage(
+        self,
+        *,
+        input_tokens: int | None = None,
+        output_tokens: int | None = None,
+        cache_read_tokens: int | None = None,
+        cache_write_tokens: int | None = None,
+        reasoning_tokens: int | None = None,
+        partial: bool = False,
+    ) -> None:
+        """Record the tokens used; None: not reported, which is not 0.
+
+        Args:
+            input_tokens: all input, cached tokens included.
+            output_tokens: all output, reasoning tokens included.
+            cache_read_tokens: part of the input read from the provider's cache.
+            cache_write_tokens: part of the input written to the provider's cache.
+            reasoning_tokens: part of the output that is reasoning.
+            partial: the stream was abandoned, this is what was seen until then.
+        """
+        self.set(semconv.GEN_AI_USAGE_INPUT_TOKENS, input_tokens)
+        self.set(semconv.GEN_AI_USAGE_OUTPUT_TOKENS, output_tokens)
+        self.set(semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, cache_read_tokens)
+        self.set(semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS, cache_write_tokens)
+        self.set(semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, reasoning_tokens)
+        self.set(semconv.USAGE_PARTIAL, partial or None)
+
+    @contained
+    def response(
+        self,
+        *,
+        model: str | None = None,
+        id: str | None = None,
+        finish_reasons: Sequence[str] | None = None,
+    ) -> None:
+        """Record who answered.
+
+        Args:
+            model: model that answered.
+            id: the provider's id of the answer.
+            finish_reasons: why the model stopped, one per choice.
+        """
+        self.set(semconv.GEN_AI_RESPONSE_MODEL, model)
+        self.set(semconv.GEN_AI_RESPONSE_ID, id)
+        self.set(semconv.GEN_AI_RESPONSE_FINISH_REASONS, finish_reasons)
+
+    @contained
+    def first_token(self, at_ns: int | None = None) -> None:
+        """Say that the first piece of the answer is here.
+
+        Args:
+            at_ns: when it came, nanoseconds since the epoch; None: now.
+        """
+        waited_ns = (now_ns() if at_ns is None else at_ns) - self._start_ns
+        self.set(semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, waited_ns / 1e9)
+
+    @contained
+    def cost(
+        self,
+        usd: float,
+        *,
+        input_usd: float | None = None,
+        output_usd: float | None = None,
+        source: semconv.CostSource = "provider",
+    ) -> None:
+        """Record what the call cost, USD, when you know it; else the price list says it later."""
+        self.set(semconv.COST_USD, usd)
+        self.set(semconv.COST_INPUT_USD, input_usd)
+        self.set(semconv.COST_OUTPUT_USD, output_usd)
+        self.set(semconv.COST_SOURCE, source)
+
+    @contained
+    def messages(
+        self, *, input: object = None, output: object = None, instructions: object = None
+    ) -> None:
+        """Record what was said as JSON, only with content capture."""
+        self.set(semconv.GEN_AI_INPUT_MESSAGES, captured_json(input))
+        self.set(semconv.GEN_AI_OUTPUT_MESSAGES, captured_json(output))
+        self.set(semconv.GEN_AI_SYSTEM_INSTRUCTIONS, captured_json(instructions))
+
+    def _span_name(self) -> str:
+        return f"{self.operation} {self.model}" if self.model else self.operation
+
+    def _span_kind(self) -> SpanKind:
+        return SpanKind.CLIENT
+
+    def _attributes(self) -> Mapping[str, AttributeValue | None]:
+        return {
+            semconv.GEN_AI_OPERATION_NAME: self.operation,
+            semconv.GEN_AI_PROVIDER_NAME: self.provider,
+            semconv.GEN_AI_REQUEST_MODEL: self.model,
+            semconv.GEN_AI_REQUEST_STREAM: self.stream or None,
+            semconv.GEN_AI_CONVERSATION_ID: self.conversation_id,
+        }
+
+
+llm = Llm

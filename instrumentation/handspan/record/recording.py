@@ -1,0 +1,283 @@
+"""One span while it is recorded: opened, made current, filled, ended. Base of every verb."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar, ParamSpec, Self, TypeVar
+
+from opentelemetry.context import Context, attach, get_current
+from opentelemetry.trace import INVALID_SPAN, SpanKind, Status, StatusCode, set_span_in_context
+
+from handspan import semconv
+from handspan.clock import now_ns
+from handspan.context import NOBODY, Run, run_in, with_run
+from handspan.internal import contained, warn_once
+from handspan.record.decorating import decorated
+from handspan.record.tracer import current_tracer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import TracebackType
+
+    from opentelemetry.trace import Span
+    from opentelemetry.util.types import AttributeValue
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_IN_USE = (
+    "Handspan: one recording is entered twice at the same time and makes one span only; "
+    "write `with handspan.agent(...)` anew for each block"
+)
+
+
+class Recording:
+    """One span while it is recorded, in whichever of three ways fits the caller.
+
+    As a context manager (`with` or `async with`), as a decorator of a function, coroutine
+    function, generator or async generator (a new span for each call), or driven by hand from
+    callbacks: `start()`, typed methods, `end()`. Started by hand it touches no ambient state,
+    so it may be started, filled and ended from any thread and in any order.
+
+    No method raises because of Handspan. An exception of the user's passes unchanged.
+    """
+
+    kind: ClassVar[semconv.Kind]
+    """What the span is, on the wire `handspan.kind`."""
+
+    _span: Span | None = None
+    _start_ns: int = 0
+    _ended: bool = False
+    _run: Run = NOBODY
+    _outer: Context | None = None
+    """Context in which the span was started."""
+    _context: Context | None = None
+    """Context inside the span, made when somebody asks for it."""
+    _outside: Context | None = None
+    """Context that `attach()` replaced."""
+    _entries: int = 0
+    """How often a block was entered while another one was open: by mistake, see `_IN_USE`."""
+
+    # --- as a context manager and decorator ---
+
+    def __enter__(self) -> Self:
+        """Start the span and make it current."""
+        if self._span is not None and not self._ended:
+            self._entries += 1
+            warn_once(_IN_USE)
+            return self
+        self.start()
+        self.attach()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the span; the exception, if any, goes on unchanged."""
+        if self._entries:
+            self._entries -= 1
+            return
+        self.end(error)
+        self.detach()
+
+    async def __aenter__(self) -> Self:
+        """Start the span and make it current."""
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the span; the exception, if any, goes on unchanged."""
+        self.__exit__(kind, error, traceback)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Record every call of `function`; a generator's span lasts until it is exhausted."""
+        return decorated(self._again, function)
+
+    # --- by hand ---
+
+    def start(self, parent: Recording | Context | None = None, start_ns: int | None = None) -> Self:
+        """Open the span without making it current.
+
+        Args:
+            parent: what it belongs to; None: the current Context, `Context()`: a new trace.
+            start_ns: when it began, nanoseconds since the epoch; None: now.
+        """
+        self._open(parent, start_ns)
+        return self
+
+    def end(
+        self,
+        error: BaseException | str | None = None,
+        end_ns: int | None = None,
+        *,
+        error_type: str | None = None,
+    ) -> None:
+        """End the span; a second call does nothing.
+
+        Args:
+            error: what went wrong, as the exception or in words. Exceptions that are no errors
+                (CancelledError, KeyboardInterrupt, GeneratorExit) leave the status unset.
+            end_ns: when it ended, nanoseconds since the epoch; None: now.
+            error_type: `error.type`; None: the exception's class.
+        """
+        if self._span is not None and not self._ended:
+            self._ended = True
+            at_ns = now_ns() if end_ns is None else end_ns
+            self._close(self._span, error, error_type, at_ns)
+            _end(self._span, at_ns)
+
+    def attach(self) -> None:
+        """Make the started span current here until `detach()`."""
+        if self._span is not None:
+            self._outside = get_current()
+            attach(self.context)
+
+    def detach(self) -> None:
+        """Make current again what was current before `attach()`, unless somebody else moved on.
+
+        A different thread or task may call it; then there is nothing to undo.
+        """
+        outside, self._outside = self._outside, None
+        # A plain attach, not a token's reset: a token is bound to the task it was made in.
+        if outside is not None and get_current() is self._context:
+            attach(outside)
+
+    @contextmanager
+    def active(self) -> Iterator[Self]:
+        """Make the started span current for a block, here and in any number of threads."""
+        if self._span is None:
+            yield self
+            return
+        outside, inside = get_current(), self.context
+        attach(inside)
+        try:
+            yield self
+        finally:
+            if get_current() is inside:
+                attach(outside)
+
+    @contained
+    def set(self, name: str, value: AttributeValue | None) -> None:
+        """Set one attribute of the open span; None sets nothing.
+
+        Args:
+            name: a constant of `handspan.semconv`, or a name of your own.
+            value: string, bool, int, float or a sequence of one of them.
+        """
+        if value is not None and self._span is not None:
+            self._span.set_attribute(name, value)
+
+    # --- what others may ask ---
+
+    @property
+    def span(self) -> Span:
+        """The OpenTelemetry span; one that records nothing before start and without an SDK."""
+        return INVALID_SPAN if self._span is None else self._span
+
+    @property
+    def context(self) -> Context:
+        """The OpenTelemetry Context inside the span, to hand to a thread or to another tool."""
+        if self._span is None:
+            return get_current()
+        if self._context is None:
+            context = set_span_in_context(self._span, self._outer)
+            changed = self._run is not run_in(self._outer)
+            self._context = with_run(context, self._run) if changed else context
+        return self._context
+
+    # --- what a verb says of itself ---
+
+    def _span_name(self) -> str:
+        raise NotImplementedError
+
+    def _span_kind(self) -> SpanKind:
+        return SpanKind.INTERNAL
+
+    def _attributes(self) -> Mapping[str, AttributeValue | None]:
+        """Return the attributes known at start; None: not known."""
+        raise NotImplementedError
+
+    def _run_inside(self, outer: Run) -> Run:
+        """Return who runs inside the span, when `outer` runs around it."""
+        return outer
+
+    def _after_start(self, span: Span) -> None:
+        """Add what only the open span knows."""
+
+    def _before_end(self, error: BaseException | str | None) -> None:
+        """Add what only the end of the span knows."""
+
+    # --- the span's life ---
+
+    def _again(self) -> Self:
+        """Return a recording with the same definition, for the next call of a function."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin._forget()
+        return twin
+
+    def _forget(self) -> None:
+        """Keep the definition, drop the state of an earlier use."""
+        for name in [name for name in self.__dict__ if name.startswith("_")]:
+            del self.__dict__[name]
+
+    @contained
+    def _open(self, parent: Recording | Context | None, start_ns: int | None) -> None:
+        tracer = current_tracer()
+        if tracer is None:
+            return
+        if self._span is not None:
+            self._forget()
+        outer = parent.context if isinstance(parent, Recording) else parent
+        self._outer = outer = get_current() if outer is None else outer
+        self._run = run = self._run_inside(run_in(outer))
+        known = {name: value for name, value in self._attributes().items() if value is not None}
+        attributes = {**run.attributes, semconv.KIND: self.kind, **known}
+        self._start_ns = now_ns() if start_ns is None else start_ns
+        self._span = tracer.start_span(
+            self._span_name(), outer, self._span_kind(), attributes, start_time=self._start_ns
+        )
+        self._after_start(self._span)
+
+    @contained
+    def _close(
+        self, span: Span, error: BaseException | str | None, error_type: str | None, at_ns: int
+    ) -> None:
+        self._before_end(error)
+        if error is None or not span.is_recording():
+            return
+        span.set_attribute(semconv.ERROR_TYPE, error_type or type_name(error))
+        if isinstance(error, Exception):
+            span.record_exception(error, timestamp=at_ns)
+        if is_error(error):
+            span.set_status(Status(StatusCode.ERROR, str(error)))
+
+
+@contained
+def _end(span: Span, at_ns: int) -> None:
+    span.end(at_ns)
+
+
+def is_error(error: BaseException | str | None) -> bool:
+    """Say whether a span that ended so failed.
+
+    As in OpenTelemetry, what is not an `Exception` is no error: cancelling, interrupting and
+    leaving a generator early are ways to stop.
+    """
+    return isinstance(error, Exception | str)
+
+
+def type_name(error: BaseException | str) -> str:
+    """Return `error.type` for an error."""
+    if isinstance(error, str):
+        return semconv.ERROR_TYPE_OTHER
+    kind = type(error)
+    builtin = kind.__module__ == "builtins"
+    return kind.__qualname__ if builtin else f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,114 @@
+"""The verb `workflow`: one run of a team of agents."""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from opentelemetry.trace import format_span_id, format_trace_id
+
+from handspan import semconv
+from handspan.context import Run
+from handspan.internal import contained
+from handspan.record.recording import Recording, is_error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from opentelemetry.trace import Span
+    from opentelemetry.util.types import AttributeValue
+
+
+@dataclass(eq=False, repr=False)
+class Workflow(Recording):
+    """Record one run of a team of agents, from the request to its answer.
+
+    An exception makes it a failure, a cancelled task or Ctrl-C makes it cancelled, else it is
+    a success; `outcome()` overrules.
+
+    Example:
+        >>> with handspan.workflow("support", plan=["triage", "refund"]) as run:
+        ...     answer = team.work(request)
+        ...     run.outcome("success" if answer.solved else "failure")
+    """
+
+    kind: ClassVar[semconv.Kind] = "workflow"
+    _outcome = ""
+    _nested = False
+
+    name: str
+    """Name of the workflow; few different ones, so no ids in it."""
+    _: KW_ONLY
+    plan: Sequence[str] | None = None
+    """Agents in the order in which they are expected to work."""
+    estimated_s: float | None = None
+    """How long the run is expected to take, seconds."""
+    id: str | None = None
+    """Your id of this run: spans with the same id are one run, in whatever trace. Default: the
+    trace id."""
+    feature: str | None = None
+    """Feature the run works for; cost is summed by it."""
+    project: str | None = None
+    """Project the run belongs to."""
+    seed: int | None = None
+    """Seed of the run's random choices."""
+    session_id: str | None = None
+    """Session of the user."""
+    user_id: str | None = None
+    """User on whose behalf the run works."""
+    conversation_id: str | None = None
+    """Conversation as your framework or provider names it; never made up."""
+
+    @contained
+    def outcome(self, outcome: semconv.WorkflowOutcome) -> None:
+        """Say how the run ended; wins over what an exception or its absence would say."""
+        self._outcome = outcome
+        self.set(semconv.WORKFLOW_OUTCOME, outcome)
+
+    def _span_name(self) -> str:
+        return f"{semconv.OPERATION_WORKFLOW} {self.name}"
+
+    def _attributes(self) -> Mapping[str, AttributeValue | None]:
+        return {
+            semconv.GEN_AI_OPERATION_NAME: semconv.OPERATION_WORKFLOW,
+            semconv.GEN_AI_WORKFLOW_NAME: self.name,
+            semconv.GEN_AI_CONVERSATION_ID: self.conversation_id,
+            semconv.WORKFLOW_PLAN: self.plan,
+            semconv.WORKFLOW_ESTIMATED_S: self.estimated_s,
+            semconv.FEATURE: self.feature,
+            semconv.PROJECT: self.project,
+            semconv.SEED: self.seed,
+            semconv.SESSION_ID: self.session_id,
+            semconv.USER_ID: self.user_id,
+        }
+
+    def _run_inside(self, outer: Run) -> Run:
+        self._nested = outer.workflow is not None
+        return Run(id=self.id, workflow=self.name)
+
+    def _after_start(self, span: Span) -> None:
+        if self.id is None:
+            made_up = self._id_from(span)
+            self._run = Run(id=made_up, workflow=self.name)
+            span.set_attribute(semconv.WORKFLOW_ID, made_up)
+
+    def _id_from(self, span: Span) -> str:
+        """Return the trace id; inside another workflow, whose id that is, with the span id."""
+        context = span.get_span_context()
+        trace_id = format_trace_id(context.trace_id)
+        span_id = format_span_id(context.span_id)
+        return f"{trace_id}:{span_id}" if self._nested else trace_id
+
+    def _before_end(self, error: BaseException | str | None) -> None:
+        if not self._outcome:
+            self.set(semconv.WORKFLOW_OUTCOME, _outcome_of(error))
+
+
+def _outcome_of(error: BaseException | str | None) -> semconv.WorkflowOutcome:
+    if isinstance(error, CancelledError | KeyboardInterrupt):
+        return "cancelled"
+    return "failure" if is_error(error) else "success"
+
+
+workflow = Workflow
