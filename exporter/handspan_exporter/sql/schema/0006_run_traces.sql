@@ -1,4 +1,5 @@
--- Which traces make up a run, from both sides. Written by processor/.
+-- The run ids that a trace names: of the runs it is part of, of its spans' workflow ids, and of traces that it resumes.
+-- What names the same id is recomputed together. Which traces a run has: runs.trace_ids. Written by processor/.
 CREATE TABLE IF NOT EXISTS run_traces
 (
     run_id     String  CODEC(ZSTD(1)),

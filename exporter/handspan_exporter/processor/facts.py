@@ -1,0 +1,154 @@
+"""Computes the facts of some traces anew: the statements of sql/facts/ in their order.
+
+Every statement reads what is stored and writes rows that replace or remove older ones, so a
+tick that was killed anywhere is simply done again: the order below makes that safe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from handspan_exporter import sql
+from handspan_exporter.processor.prices import ensure_prices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from handspan_exporter.store.connection import Connection
+
+_SPAN = "trace_id, span_id"
+
+_TABLES = {
+    "run_traces": ("run_id, trace_id", "of_traces"),
+    "runs": ("run_id", "of_runs"),
+    "agent_runs": (_SPAN, "of_traces"),
+    "llm_calls": (_SPAN, "of_traces"),
+    "tool_calls": (_SPAN, "of_traces"),
+    "handoffs": (_SPAN, "of_traces"),
+}
+"""Fact table -> the columns that identify a row, and the fragment that finds the rows at stake."""
+
+_KEPT, _REMOVED = [0], [1]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What is known of a trace whose facts were computed."""
+
+    trace_id: str
+    began_ns: int
+    """Start of its first agent span."""
+    received_ns: int
+    """When its last agent span came."""
+    unsettled: bool
+    """Time alone may change its facts: an agent has no run yet, or a parent is not stored."""
+
+
+def recompute(
+    connection: Connection,
+    trace_ids: Sequence[str],
+    *,
+    now_ns: int,
+    revision: int,
+    implicit_run_s: float,
+) -> list[Done]:
+    """Bring the facts of these traces, and of all that share a run with them, up to date.
+
+    Args:
+        connection: a session of its own; the temporary tables of the work live in it.
+        trace_ids: a few thousand at most; they are sent as one parameter.
+        now_ns: since the epoch; decides only which traces are idle.
+        revision: higher than any written before.
+        implicit_run_s: idle time after which a trace without an opener is a run.
+
+    Raises:
+        QueryFailed: the store refused a statement; call again with the same traces.
+        StoreDown: the store cannot be reached; call again with the same traces.
+    """
+    idle = {"idle_before_ns": now_ns - int(implicit_run_s * 1e9)}
+    _gather(connection, trace_ids)
+    _fill_gaps(connection, idle)
+    _place(connection, idle)
+    _price(connection)
+    _find(connection)
+    _write(connection, {"revision": revision})
+    return [
+        Done(row["trace_id"], row["began_ns"], row["received_ns"], bool(row["unsettled"]))
+        for row in connection.rows(sql.load("facts/traces_done"))
+    ]
+
+
+def highest_revision(connection: Connection) -> int:
+    """Return the highest revision in the store, 0 when there is none."""
+    (row,) = connection.rows(sql.load("facts/revision"))
+    return int(row["revision"])
+
+
+def _gather(connection: Connection, trace_ids: Sequence[str]) -> None:
+    """Load the spans of the traces, and of those that share a run with them."""
+    connection.command(sql.load("facts/work_traces"), {"trace_ids": list(trace_ids)})
+    count = 0
+    while (now := _traces(connection)) > count:
+        count = now
+        _run(connection, ("work_base", "work_traces_joined"))
+
+
+def _traces(connection: Connection) -> int:
+    (row,) = connection.rows(sql.load("facts/work_traces_count"))
+    return int(row["traces"])
+
+
+def _fill_gaps(connection: Connection, idle: dict[str, int]) -> None:
+    """Load the spans of others that may lie between agent spans; reads nothing without a gap."""
+    _run(connection, ("work_foreign",))
+    gaps = [row["trace_id"] for row in connection.rows(sql.load("facts/work_gaps"), idle)]
+    if gaps:
+        connection.command(sql.load("facts/work_foreign_fill"), {"trace_ids": gaps})
+
+
+def _place(connection: Connection, idle: dict[str, int]) -> None:
+    """Find every span's place in its tree and its run."""
+    _run(connection, ("work_nodes", "work_tree", "work_openers"))
+    connection.command(sql.load("facts/work_openers_implicit"), idle)
+    _run(connection, ("work_opened", "work_runs", "work_spans"))
+
+
+def _price(connection: Connection) -> None:
+    _run(connection, ("work_costs_clear", "work_costs_table"))
+    ensure_prices(connection)
+    _run(connection, ("work_costs", "work_calls"))
+
+
+def _find(connection: Connection) -> None:
+    """Compute the rows that the fact tables should have."""
+    _run(connection, ("work_handoffs", "work_paths"))
+    for fact in _TABLES:
+        connection.command(sql.render("facts/new_table", {"fact": fact}))
+        connection.command(sql.load(f"facts/{fact}"))
+
+
+def _write(connection: Connection, revision: dict[str, int]) -> None:
+    """Write what differs from the store.
+
+    Old runs are found through run_traces: its new rows go in first, its old ones out last.
+    Which hours changed can be told only before the facts are written.
+    """
+    for fact, (key, scope) in _TABLES.items():
+        found = sql.load(f"facts/fragments/{scope}").strip()
+        holes = {"fact": fact, "key": key, "scope": found}
+        connection.command(sql.render("facts/changed_table", holes), revision)
+    connection.command(sql.load("history/touched"), revision)
+    _put(connection, "run_traces", _KEPT)
+    for fact in tuple(_TABLES)[1:]:
+        _put(connection, fact, _KEPT + _REMOVED)
+    _put(connection, "run_traces", _REMOVED)
+
+
+def _put(connection: Connection, fact: str, deleted: list[int]) -> None:
+    connection.command(sql.render("facts/write", {"fact": fact}), {"deleted": deleted})
+
+
+def _run(connection: Connection, names: Iterable[str]) -> None:
+    for name in names:
+        connection.command(sql.load(f"facts/{name}"))

@@ -1,0 +1,26 @@
+-- One row per handoff span, with the span it started in work_handoffs. An explicit outcome wins; unmatched is pending
+-- until the run has ended, then lost: a run is in work_spans only once the span that opened it has ended.
+INSERT INTO new_handoffs
+    (trace_id, span_id, run_id, service, project, workflow, agent, feature, session_id, conversation_id, user_id, source,
+     target, mode, target_type, reason, artifacts, payload_bytes, outcome, target_trace_id, target_span_id, latency_ns,
+     cost_usd, started_at, ended_at, duration_ns)
+WITH behind AS
+(
+    SELECT trace_id, if(kind = 'agent', span_id, agent_run) AS of_agent, sumOrNull(call_cost_usd) AS cost
+    FROM work_calls
+    GROUP BY trace_id, of_agent
+)
+SELECT
+    s.trace_id, s.span_id, s.run_id, s.service, s.project, s.workflow,
+    if(s.handoff_source = '', s.agent, toString(s.handoff_source)) AS source,
+    s.feature, s.session_id, s.conversation_id, s.user_id, source,
+    s.handoff_target, s.handoff_mode, if(s.handoff_target_type = '', 'agent', toString(s.handoff_target_type)),
+    s.handoff_reason, s.handoff_artifacts, s.handoff_payload_bytes,
+    multiIf(s.handoff_outcome != '', toString(s.handoff_outcome), m.target_span_id != '', 'accepted', s.run_id = '', 'pending', 'lost'),
+    m.target_trace_id, m.target_span_id, if(m.target_span_id = '', NULL, m.latency_ns),
+    if(m.target_span_id = '', NULL, behind.cost),
+    s.started_at, fromUnixTimestamp64Nano(s.end_ns, 'UTC'), s.duration_ns
+FROM work_spans AS s
+LEFT JOIN work_handoffs AS m ON m.trace_id = s.trace_id AND m.span_id = s.span_id
+LEFT JOIN behind ON behind.trace_id = m.target_trace_id AND behind.of_agent = m.target_span_id
+WHERE s.kind = 'handoff'

@@ -1,0 +1,79 @@
+-- One row per run, nested ones included: its counters count everything below it. Several openers make one run when
+-- they are joined: it lasts from the first start to the last end, and the opener that ends last says how it ended.
+INSERT INTO new_runs
+    (run_id, root_trace_id, root_span_id, parent_run_id, trace_ids, implicit, service, project, workflow, feature,
+     session_id, conversation_id, user_id, plan, agents, path, outcome, error_type, status_message, started_at, ended_at,
+     queued_at, duration_ns, estimated_s, spans_seen, agent_runs, handoffs, llm_calls, tool_calls, input_tokens,
+     output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd, priced_calls, unpriced_calls)
+WITH
+    opened AS
+    (
+        SELECT
+            o.run_id AS run_id,
+            min(s.start_ns) AS first_ns,
+            max(s.end_ns) AS last_ns,
+            max(o.implicit) AS implicit,
+            argMin((s.trace_id, s.span_id, s.service), (s.start_ns, s.trace_id, s.span_id)) AS root,
+            argMax(
+                (multiIf(s.workflow_outcome != '', toString(s.workflow_outcome), s.status = 'Error', 'failure', 'success'),
+                 toString(s.error_type), s.status_message),
+                (s.end_ns, s.trace_id, s.span_id)) AS ending,
+            argMinIf(s.workflow_plan, (s.start_ns, s.trace_id, s.span_id), notEmpty(s.workflow_plan)) AS plan,
+            argMinOrNullIf(s.workflow_estimated_s, (s.start_ns, s.trace_id, s.span_id), s.workflow_estimated_s IS NOT NULL) AS estimated_s
+        FROM work_opened AS o
+        INNER JOIN work_spans AS s ON s.trace_id = o.trace_id AND s.span_id = o.span_id
+        GROUP BY o.run_id
+    ),
+    spans AS
+    (
+        SELECT
+            arrayJoin(runs) AS run,
+            arraySort(groupUniqArray(trace_id)) AS trace_ids,
+            arraySort(groupUniqArrayIf(agent, kind = 'agent')) AS agents,
+            minOrNull(toUnixTimestamp64Nano(queued_at)) AS queued_ns,
+            count() AS spans_seen,
+            countIf(kind = 'agent') AS agent_runs,
+            countIf(kind = 'handoff') AS handoffs,
+            countIf(kind = 'tool') AS tool_calls,
+            -- a dimension that the first opener does not say: the first span that does
+            argMinIf(project, start_ns, project != '') AS some_project,
+            argMinIf(feature, start_ns, feature != '') AS some_feature,
+            argMinIf(session_id, (start_ns, session_id), session_id != '') AS some_session_id,
+            argMinIf(conversation_id, (start_ns, conversation_id), conversation_id != '') AS some_conversation_id,
+            argMinIf(user_id, (start_ns, user_id), user_id != '') AS some_user_id
+        FROM work_spans
+        GROUP BY run
+    ),
+    calls AS
+    (
+        SELECT
+            arrayJoin(runs) AS run,
+            count() AS llm_calls,
+            sumOrNull(input_tokens) AS input, sumOrNull(output_tokens) AS output,
+            sumOrNull(cache_read_tokens) AS cache_read, sumOrNull(cache_write_tokens) AS cache_write,
+            sumOrNull(reasoning_tokens) AS reasoning,
+            sumOrNull(call_cost_usd) AS cost,
+            count(call_cost_usd) AS priced,
+            countIf(call_cost_usd IS NULL AND (has_usage OR model != '')) AS unpriced
+        FROM work_calls
+        GROUP BY run
+    )
+SELECT
+    r.run_id, o.root.1, o.root.2, if(length(r.runs) > 1, r.runs[2], ''), s.trace_ids, o.implicit, o.root.3,
+    if(r.project != '', r.project, s.some_project),
+    r.workflow,
+    if(r.feature != '', r.feature, s.some_feature),
+    if(r.session_id != '', r.session_id, s.some_session_id),
+    if(r.conversation_id != '', r.conversation_id, s.some_conversation_id),
+    if(r.user_id != '', r.user_id, s.some_user_id),
+    o.plan, s.agents, p.path, o.ending.1, o.ending.2, o.ending.3,
+    fromUnixTimestamp64Nano(o.first_ns, 'UTC'), fromUnixTimestamp64Nano(o.last_ns, 'UTC'),
+    if(s.queued_ns <= o.first_ns, fromUnixTimestamp64Nano(assumeNotNull(s.queued_ns), 'UTC'), NULL),
+    toUInt64(o.last_ns - o.first_ns), o.estimated_s,
+    s.spans_seen, s.agent_runs, s.handoffs, c.llm_calls, s.tool_calls,
+    c.input, c.output, c.cache_read, c.cache_write, c.reasoning, c.cost, c.priced, c.unpriced
+FROM work_runs AS r
+INNER JOIN opened AS o ON o.run_id = r.run_id
+INNER JOIN spans AS s ON s.run = r.run_id
+LEFT JOIN calls AS c ON c.run = r.run_id
+LEFT JOIN work_paths AS p ON p.run_id = r.run_id

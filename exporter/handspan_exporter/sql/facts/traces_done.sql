@@ -1,0 +1,9 @@
+-- What the loop must remember of each trace: when it began, and whether time alone may change its facts (an agent
+-- without a run may become one; a parent that is no agent span may be stored later).
+SELECT
+    trace_id,
+    min(start_ns) AS began_ns,
+    max(toUnixTimestamp64Nano(received_at)) AS received_ns,
+    max((kind = 'agent' AND run_id = '') OR parent_missing) AS unsettled
+FROM work_spans
+GROUP BY trace_id

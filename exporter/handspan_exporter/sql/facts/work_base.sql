@@ -1,0 +1,16 @@
+-- Every span of the traces once, whatever was delivered twice.
+CREATE OR REPLACE TEMPORARY TABLE work_base AS
+SELECT
+    *,
+    toUnixTimestamp64Nano(started_at) AS start_ns,
+    start_ns + toInt64(duration_ns) AS end_ns,
+    input_tokens IS NOT NULL OR output_tokens IS NOT NULL OR cost_usd IS NOT NULL AS has_usage,
+    kind IN ('llm', 'embedding') AS is_call,
+    -- kpis.md "Run": a workflow span, or an agent span that is a trace root
+    kind = 'workflow' OR (kind = 'agent' AND parent_span_id = '') AS opens
+FROM
+(
+    SELECT * REPLACE (CAST(kind, 'String') AS kind)
+    FROM agent_spans FINAL
+    WHERE trace_id IN (SELECT trace_id FROM work_traces)
+)

@@ -1,0 +1,51 @@
+-- Every agent span with its run and its dimensions, filled from above. run_id is the top run ('' while none is open);
+-- `runs` holds that and the nested ones around the span. A fragment without an opener belongs to the run whose id it
+-- names, else to the trace's run where there is exactly one.
+CREATE OR REPLACE TEMPORARY TABLE work_spans AS
+WITH
+    known AS (SELECT run_id FROM work_runs),
+    sole AS
+    (
+        SELECT trace_id AS sole_trace_id, any(runs[-1]) AS sole_run
+        FROM work_opened
+        INNER JOIN work_runs USING (run_id)
+        GROUP BY trace_id
+        HAVING uniqExact(runs[-1]) = 1
+    ),
+    placed AS
+    (
+        SELECT
+            t.trace_id AS tree_trace_id, t.span_id AS tree_span_id, depth, parent_missing, t.agent_run AS agent_run,
+            usage_above, call_above, usage_call_above, tools_above, agent_name_at,
+            o.run_id AS opened_run, workflow_id_at, workflow_at, project_at, feature_at, session_id_at,
+            conversation_id_at, user_id_at
+        FROM work_tree AS t
+        LEFT JOIN work_opened AS o
+            ON o.trace_id = t.trace_id AND o.span_id = if(t.opener_at != '', t.opener_at, t.topmost_agent_at)
+    ),
+    bases AS
+    (
+        SELECT * FROM work_base
+        LEFT JOIN placed ON tree_trace_id = trace_id AND tree_span_id = span_id
+        LEFT JOIN sole ON sole_trace_id = trace_id
+    )
+SELECT
+    bases.* EXCEPT (agent, workflow, project, feature, session_id, conversation_id, user_id, tree_trace_id, tree_span_id,
+                    opened_run, agent_name_at, workflow_id_at, workflow_at, project_at, feature_at, session_id_at,
+                    conversation_id_at, user_id_at, sole_trace_id, sole_run),
+    r.runs AS runs,
+    if(empty(r.runs), '', r.runs[-1]) AS run_id,
+    multiIf(kind = 'agent' AND bases.agent = '', name, bases.agent != '', bases.agent, agent_name_at) AS agent,
+    -- a span outside every tree (a circle of parents) still has what it says itself
+    coalesce(nullIf(workflow_at, ''), nullIf(bases.workflow, ''), r.workflow) AS workflow,
+    coalesce(nullIf(project_at, ''), nullIf(bases.project, ''), r.project) AS project,
+    coalesce(nullIf(feature_at, ''), nullIf(bases.feature, ''), r.feature) AS feature,
+    coalesce(nullIf(session_id_at, ''), nullIf(bases.session_id, ''), r.session_id) AS session_id,
+    coalesce(nullIf(conversation_id_at, ''), nullIf(bases.conversation_id, ''), r.conversation_id) AS conversation_id,
+    coalesce(nullIf(user_id_at, ''), nullIf(bases.user_id, ''), r.user_id) AS user_id
+FROM bases
+LEFT JOIN work_runs AS r ON r.run_id = multiIf(
+    opened_run != '', opened_run,
+    workflow_id_at IN (known), workflow_id_at,
+    workflow_id IN (known), workflow_id,
+    sole_run)

@@ -1,0 +1,2 @@
+-- How many traces this tick works on.
+SELECT count() AS traces FROM work_traces
