@@ -1,0 +1,1 @@
+"""From a decoded batch to the columns of the tables, by kernels over whole batches."""

@@ -1,0 +1,1 @@
+"""OTLP: from the bytes on the wire to Arrow, a whole request at a time."""
