@@ -100,17 +100,15 @@ def answer(
         "since": parameter(since_ns),
         "until": parameter(until_ns),
         "by": grouping(kpi, by),
-        **_filter_parameters(filters or {}),
+        **filter_parameters(filters or {}),
     }
-    return connection.rows(statement(kpi.name), parameters)
+    return connection.rows(filled(f"kpi/{kpi.name}"), parameters)
 
 
-def statement(name: str) -> str:
-    """Return the SQL of a KPI, its holes filled with the fragments of the same names."""
+def filled(name: str) -> str:
+    """Return `<name>.sql`, its holes filled with the fragments of the same names."""
     fragments = sql.names("kpi/fragments")
-    return sql.render(
-        f"kpi/{name}", {one: sql.load(f"kpi/fragments/{one}").rstrip() for one in fragments}
-    )
+    return sql.render(name, {one: sql.load(f"kpi/fragments/{one}").rstrip() for one in fragments})
 
 
 def grouping(kpi: Kpi, by: str) -> str:
@@ -133,7 +131,12 @@ def measures(row: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _filter_parameters(given: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def filter_parameters(given: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return one server-side parameter per filter; one that is not given lets all through.
+
+    Raises:
+        UsageError: a filter is unknown.
+    """
     if unknown := sorted(set(given) - set(filters())):
         raise UsageError(f"--filter: {unknown[0][:60]!r} is unknown; use {', '.join(filters())}")
     return {name: list(given.get(name, ())) for name in filters()}

@@ -1,0 +1,94 @@
+"""The group of all commands: each is imported when it is asked for, errors end here."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from handspan_exporter.errors import HandspanError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "serve": "Receive OTLP, keep it, and answer with KPIs.",
+    "demo": "Run a team of agents into a fresh store and show its KPIs.",
+    "kpi": "Answer a KPI, or all of them at a glance.",
+    "runs": "List runs, or show one as a tree.",
+    "migrate": "Bring the store to this version's schema.",
+    "doctor": "Check this machine, the store and the service.",
+}
+"""Name and one line of each command; it lives in a module and a function of its name."""
+
+_INTERRUPTED = 130
+_EXAMPLES = """\b
+Examples:
+  handspan serve
+  handspan kpi --since 7d
+  handspan runs list --status failure
+"""
+
+
+class LazyGroup(click.Group):
+    """Imports a command when it is needed, so that `handspan --help` loads none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"handspan_exporter.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """Write the table, without importing what it names."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup, epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(package_name="handspan", prog_name="handspan")
+def handspan() -> None:
+    """OpenTelemetry for teams of agents: receive spans, keep them, answer with KPIs."""
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code; an error is one line, never a traceback."""
+    _never_fail_on_a_letter()
+    try:
+        code = handspan.main(args=arguments, prog_name="handspan", standalone_mode=False)
+        sys.stdout.flush()
+    except HandspanError as error:
+        click.echo(f"handspan: {error}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read us has seen enough; what is left in the buffer must not raise at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _never_fail_on_a_letter() -> None:
+    """A terminal that cannot show a character gets a question mark, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
