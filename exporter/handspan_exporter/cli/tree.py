@@ -18,10 +18,9 @@ _ARROWS = {False: ("\u2192", "\u2190"), True: ("->", "<-")}
 def labelled(answer: Row, *, ascii_only: bool) -> Iterator[tuple[str, Row]]:
     """Yield every span of an answer of `Answers.run` with its guides and its label."""
     spans = answer["spans"]
-    handoffs = {(one["trace_id"], one["span_id"]): one for one in answer["handoffs"]}
-    started_by = {
-        (one["target_trace_id"], one["target_span_id"]): one for one in answer["handoffs"]
-    }
+    handoffs = answer["handoffs"]
+    made = {(one["trace_id"], one["span_id"]): one for one in handoffs}
+    started = {(one["target_trace_id"], one["target_span_id"]): one for one in handoffs}
     forward, back = _ARROWS[ascii_only]
     for guide, span in zip(_guides(spans, ascii_only=ascii_only), spans, strict=True):
         key = (span["trace_id"], span["span_id"])
