@@ -1,0 +1,304 @@
+"""Rows of `otel_traces` in, rows of `agent_spans` out: three conventions, one typed row.
+
+Arrow and numpy kernels over whole batches, for the receiver, for `handspan rebuild` and for
+attach mode alike. Total: no input makes it raise; what cannot be read is absent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from handspan import semconv
+from handspan.prices import FRAMEWORK_PROVIDERS
+from handspan_exporter.columns import mapping, parse
+from handspan_exporter.columns.attributes import Attributes, as_bytes, as_strings
+from handspan_exporter.columns.kinds import NONE, recognise
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from handspan_exporter.columns.kinds import Kinds
+
+    Mask = npt.NDArray[np.bool_]
+    Positions = npt.NDArray[np.int64]
+
+_TYPES: Final = {
+    "text": pa.string(),
+    "texts": pa.list_(pa.string()),
+    "count": pa.uint64(),
+    "number": pa.uint32(),
+    "real": pa.float64(),
+    "usd": parse.USD,
+    "instant": parse.INSTANT,
+    "flag": pa.bool_(),
+}
+
+_SPAN_FIELDS: Final = (
+    ("trace_id", pa.string()),
+    ("span_id", pa.string()),
+    ("parent_span_id", pa.string()),
+    ("started_at", parse.INSTANT),
+    ("duration_ns", pa.uint64()),
+    ("name", pa.string()),
+    ("service", pa.string()),
+    ("kind", pa.string()),
+    ("convention", pa.string()),
+    ("status", pa.string()),
+    ("error_type", pa.string()),
+    ("status_message", pa.string()),
+)
+
+_MAPPED_FIELDS: Final = tuple((column.name, _TYPES[column.shape]) for column in mapping.COLUMNS)
+_RESUMES_AT: Final = 1 + [name for name, _ in _MAPPED_FIELDS].index("workflow_outcome")
+
+SCHEMA: Final = pa.schema(
+    [
+        *_SPAN_FIELDS,
+        *_MAPPED_FIELDS[:_RESUMES_AT],
+        ("resumes", pa.list_(pa.string())),
+        *_MAPPED_FIELDS[_RESUMES_AT:],
+        ("received_at", parse.INSTANT),
+    ]
+)
+"""The columns of sql/schema/0004_agent_spans.sql, in order; a test compares the two."""
+
+_COMBINED_BYTES: Final = 1 << 30
+"""Tables up to this size are made one batch; beyond, an Arrow string column could overflow."""
+
+_READERS: Final = {
+    "count": parse.counts,
+    "number": parse.numbers,
+    "real": parse.reals,
+    "usd": parse.usd,
+    "instant": parse.instants,
+    "flag": parse.flags,
+    "texts": parse.lists,
+}
+
+_STATUSES: Final = {
+    b"Error": "Error",
+    b"STATUS_CODE_ERROR": "Error",
+    b"Ok": "Ok",
+    b"STATUS_CODE_OK": "Ok",
+}
+"""Short forms of today's exporters and long ones of old tables; anything else is Unset."""
+
+
+def agent_spans_table(traces: pa.Table, received_at_ns: int) -> pa.Table:
+    """Return the typed rows of those spans that are agent work.
+
+    Args:
+        traces: Rows with the columns of `otel_traces` (sql/schema/0001_otel_traces.sql); texts
+            may be dictionary-encoded, bytes or large.
+        received_at_ns: When they came, nanoseconds since the epoch; of a span that was
+            delivered twice the row with the later one stays.
+    """
+    if traces.nbytes < _COMBINED_BYTES:
+        traces = traces.combine_chunks()
+    tables = [_table(batch, received_at_ns) for batch in traces.to_batches()]
+    return pa.concat_tables([SCHEMA.empty_table(), *tables])
+
+
+def _table(batch: pa.RecordBatch, received_at_ns: int) -> pa.Table:
+    attributes = Attributes(batch["SpanAttributes"], mapping.names())
+    kinds = recognise(attributes, as_bytes(batch["SpanName"]))
+    rows = np.flatnonzero(kinds.kind != NONE)
+    if not len(rows):
+        return SCHEMA.empty_table()
+    columns = _AgentSpans(batch, rows, attributes.of(rows), kinds.of(rows)).columns()
+    columns["received_at"] = _instants(pa.array(np.full(len(rows), received_at_ns, np.int64)))
+    return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+@dataclass(frozen=True, slots=True)
+class _AgentSpans:
+    """The agent work of one batch."""
+
+    batch: pa.RecordBatch
+    rows: Positions
+    """Which rows of the batch."""
+    attributes: Attributes
+    """Of these rows only."""
+    kinds: Kinds
+    """Of these rows only."""
+
+    def columns(self) -> dict[str, pa.Array]:
+        """Return all columns but the one that says when the rows came."""
+        columns = {column.name: self.mapped(column) for column in mapping.COLUMNS}
+        columns |= self.span() | self.state(columns["workflow_outcome"])
+        columns |= self.handoff_by_name(columns["handoff_target"])
+        columns |= self.cost(columns["cost_usd"], columns["cost_source"])
+        columns["provider"] = _without_frameworks(columns["provider"])
+        columns["resumes"] = self.resumes()
+        return columns
+
+    def raw(self, name: str) -> pa.Array:
+        """Return a column of the batch for these rows."""
+        column = self.batch[name]
+        return column if len(self.rows) == len(column) else column.take(pa.array(self.rows))
+
+    def text(self, name: str) -> pa.Array:
+        """Return a text column of the batch for these rows, as bytes without nulls."""
+        return as_bytes(self.raw(name)).fill_null(b"")
+
+    def mapped(self, column: mapping.Column) -> pa.Array:
+        """Return one column out of the attributes."""
+        texts = self.attributes.take(self.attributes.first(self.sources(column)))
+        if column.words:
+            texts = parse.words(texts, column.words)
+        if column.shape == "text":
+            return as_strings(texts.fill_null(b""))
+        return _READERS[column.shape](texts)
+
+    def sources(self, column: mapping.Column) -> list[tuple[str, Mask | None]]:
+        """Return the column's sources and the spans on which each counts."""
+        return [(source.key, self.where(source)) for source in column.sources]
+
+    def where(self, source: mapping.Source) -> Mask | None:
+        """Return the spans on which a source counts; None: all."""
+        if source.own_only:
+            return self.kinds.uses(source.convention)
+        return self.kinds.among(source.kinds) if source.kinds else None
+
+    def span(self) -> dict[str, pa.Array]:
+        """Return the columns that every span has."""
+        return {
+            "trace_id": as_strings(self.text("TraceId")),
+            "span_id": as_strings(self.text("SpanId")),
+            "parent_span_id": as_strings(self.text("ParentSpanId")),
+            "started_at": _instants(self.raw("Timestamp")),
+            "duration_ns": _durations(self.raw("Duration")),
+            "name": as_strings(self.text("SpanName")),
+            "service": as_strings(self.text("ServiceName")),
+            "kind": self.kinds.kind_column(),
+            "convention": self.kinds.convention_column(self.text("ScopeName")),
+            "status_message": as_strings(self.text("StatusMessage")),
+        }
+
+    def state(self, workflow_outcome: pa.Array) -> dict[str, pa.Array]:
+        """Return status and error type: what steers a framework, or was cancelled, is no error."""
+        codes = self.text("StatusCode")
+        places = pc.index_in(codes, value_set=pa.array(list(_STATUSES), pa.binary()))
+        statuses = pa.array([*_STATUSES.values(), "Unset"]).take(places.fill_null(len(_STATUSES)))
+        said = self.attributes.text(semconv.ERROR_TYPE)
+        raised = self.exception_types(np.asarray(pc.equal(statuses, "Error")))
+        vague = pc.equal(said, semconv.ERROR_TYPE_OTHER.encode()).fill_null(True)
+        errors = pc.coalesce(pc.if_else(vague, raised, said), said, pa.scalar(b""))
+        never = pc.or_(_steers(errors), _steers(raised))
+        never = pc.or_(never, pc.equal(workflow_outcome, "cancelled"))
+        return {
+            "status": pc.if_else(never, "Unset", statuses),
+            "error_type": as_strings(pc.if_else(never, pa.scalar(b""), errors)),
+        }
+
+    def exception_types(self, failed: Mask) -> pa.Array:
+        """Return the type of each failed span's last exception event, as bytes or null."""
+        none = pa.nulls(len(self.rows), pa.binary())
+        events, span_of = _items(self.raw("Events.Attributes"))
+        if not failed.any() or not len(events):
+            return none
+        types = Attributes(events, [_EXCEPTION_TYPE]).text(_EXCEPTION_TYPE)
+        places = np.flatnonzero(np.asarray(types.is_valid()) & failed[span_of])
+        last = np.full(len(self.rows), NONE, np.int64)
+        last[span_of[places]] = places
+        return types.take(pa.array(last, mask=last == NONE))
+
+    def resumes(self) -> pa.Array:
+        """Return, per span, the traces that it resumes."""
+        links, span_of = _items(self.raw("Links.Attributes"))
+        traces, trace_span_of = _items(self.raw("Links.TraceId"))
+        counts = np.zeros(len(self.rows) + 1, np.int32)
+        chosen = np.zeros(0, np.int64)
+        # Two lists of one nested column are as long as each other; a table made by hand may differ.
+        if len(links) and np.array_equal(span_of, trace_span_of):
+            why = Attributes(links, [semconv.LINK]).text(semconv.LINK)
+            chosen = np.flatnonzero(np.asarray(pc.equal(why, b"resumes").fill_null(False)))
+            np.add.at(counts, span_of[chosen] + 1, 1)
+        found = as_bytes(traces).fill_null(b"").take(pa.array(chosen))
+        return pa.ListArray.from_arrays(
+            pa.array(np.cumsum(counts, dtype=np.int32)), as_strings(found)
+        )
+
+    def handoff_by_name(self, targets: pa.Array) -> dict[str, pa.Array]:
+        """Return the handoffs' targets, read from the span's name where nothing else says them."""
+        handoff = self.kinds.among(frozenset({"handoff"}))
+        names = self.text("SpanName")
+        prefixed = pc.starts_with(names, mapping.HANDOFF_NAME_PREFIX)
+        named = pc.and_(pc.and_(pa.array(handoff), prefixed), pc.equal(targets, ""))
+        if not pc.any(named).as_py():
+            return {}
+        # Not binary_slice: it fails on texts that are shorter than the start.
+        rest = pc.replace_substring(names, mapping.HANDOFF_NAME_PREFIX, "", max_replacements=1)
+        return {"handoff_target": pc.if_else(named, as_strings(rest), targets)}
+
+    def cost(self, usd: pa.Array, source: pa.Array) -> dict[str, pa.Array]:
+        """Return cost and source: only dollars count, and a cost without a source gets its own."""
+        currency = self.attributes.text(semconv.GEN_AI_USAGE_COST_CURRENCY).fill_null(b"USD")
+        usd = pc.if_else(pc.equal(currency, b"USD"), usd, pa.scalar(None, usd.type))
+        sources = pc.coalesce(_renamed(source), self.default_cost_source(), pa.scalar("provider"))
+        return {
+            "cost_usd": usd,
+            "cost_source": pc.if_else(usd.is_valid(), sources, ""),
+        }
+
+    def default_cost_source(self) -> pa.Array:
+        """Return whose figure a cost without a source is, null where nothing tells."""
+        found = pa.nulls(len(self.rows), pa.string())
+        for name, source in reversed(mapping.LOCAL_COST_SOURCES.items()):
+            found = pc.if_else(pa.array(self.attributes.has([name])), source, found)
+        earlier = [
+            one.key
+            for one in mapping.BY_NAME["cost_usd"].sources
+            if one.key not in mapping.LOCAL_COST_SOURCES
+        ]
+        told = pa.array(self.attributes.has(earlier))
+        return pc.if_else(told, pa.scalar(None, pa.string()), found)
+
+
+_EXCEPTION_TYPE: Final = "exception.type"
+
+
+def _items(lists: pa.Array) -> tuple[pa.Array, Positions]:
+    """Return all items of a list column and the row of each."""
+    parents = np.asarray(pc.list_parent_indices(lists)).astype(np.int64)
+    return lists.flatten(), parents
+
+
+def _instants(column: pa.Array) -> pa.Array:
+    """Return times in UTC, exact to the nanosecond, whatever unit and zone the column says."""
+    if pa.types.is_timestamp(column.type) and column.type.unit != "ns":
+        column = column.cast(pa.timestamp("ns", column.type.tz), safe=False)
+    return column.cast(pa.int64()).fill_null(0).view(parse.INSTANT)
+
+
+def _durations(column: pa.Array) -> pa.Array:
+    """Return durations >= 0; the oldest tables have them signed."""
+    if pa.types.is_unsigned_integer(column.type):
+        return column.cast(pa.uint64()).fill_null(0)
+    signed = np.asarray(column.cast(pa.int64()).fill_null(0))
+    return pa.array(np.maximum(signed, 0).astype(np.uint64))
+
+
+def _steers(error_types: pa.Array) -> pa.Array:
+    """Return whether a type, with or without its module, is one of `mapping.NEVER_ERRORS`."""
+    pattern = rf"(^|\.)({'|'.join(mapping.NEVER_ERRORS)})$"
+    return pc.match_substring_regex(error_types, pattern).fill_null(False)
+
+
+def _without_frameworks(providers: pa.Array) -> pa.Array:
+    """Return the providers, '' for what is a framework's name."""
+    known = pa.array(sorted(FRAMEWORK_PROVIDERS), pa.binary())
+    framework = pc.is_in(pc.ascii_lower(providers).view(pa.binary()), value_set=known)
+    return pc.if_else(framework, "", providers)
+
+
+def _renamed(cost_sources: pa.Array) -> pa.Array:
+    """Return cost sources in our words, null where there is none."""
+    words: dict[str, Any] = mapping.COST_SOURCE_WORDS
+    places = pc.index_in(cost_sources, value_set=pa.array(list(words)))
+    return pa.array(words.values(), pa.string()).take(places)

@@ -1,0 +1,428 @@
+"""What each convention calls a thing: the single source for the columns of `agent_spans`.
+
+Data only. columns/agent_spans.py applies it to whole batches, docs/mapping.md is made from it.
+In a column the first source that a span has, with a value that is not empty, wins. What we
+write ourselves comes from `handspan.semconv`; other names stand here and nowhere else.
+
+Left for later, because a name alone cannot tell: tools that are handoffs (`transfer_to_x` may
+well move money), usage repeated on agent spans, hashes in `graph.node.id` (agno) and
+`gen_ai.agent.name` (crewai), conversation ids made up by pydantic-ai, the workflow of an
+OpenInference trace (the name of its root), an MCP server's second span for one tool call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from handspan import semconv
+
+HANDSPAN: Final = "handspan"
+OTEL: Final = "otel"
+OPENINFERENCE: Final = "openinference"
+OPENLLMETRY: Final = "openllmetry"
+
+CONVENTIONS: Final = (HANDSPAN, OTEL, OPENINFERENCE, OPENLLMETRY)
+"""Which names a span uses, in the order in which they are recognised."""
+
+NATIVE_SCOPES: Final = {
+    "agent_framework": "agent-framework",
+    "gcp.vertex.agent": "google-adk",
+    "mcp-python-sdk": "mcp",
+    "pydantic-ai": "pydantic-ai",
+    "strands.telemetry.tracer": "strands",
+}
+"""Instrumentation scope of a framework that traces itself -> the convention that is shown."""
+
+KINDS: Final = (
+    *(kind for kind in get_args(semconv.Kind) if kind != "drill"),
+    "embedding",
+    "memory",
+    "chain",
+)
+"""What a span can be; `chain` is a step that is none of the others."""
+
+CHAIN: Final = "chain"
+
+Shape = Literal["text", "texts", "count", "number", "real", "usd", "instant", "flag"]
+"""How a column reads the text of a value; a text that does not fit reads as absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindRule:
+    """The attribute by which one convention says what a span is."""
+
+    convention: str
+    key: str
+    kinds: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One attribute that may hold a column's value."""
+
+    key: str
+    convention: str
+    kinds: frozenset[str] = frozenset()
+    """Only on spans of these kinds; empty: on all."""
+    own_only: bool = False
+    """Only on spans recognised as `convention`: elsewhere the name means something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of `agent_spans` that comes from span attributes."""
+
+    name: str
+    shape: Shape
+    sources: tuple[Source, ...]
+    words: tuple[str, ...] = ()
+    """The only values that count, when there are such."""
+
+
+def _handspan(key: str, *kinds: str) -> Source:
+    return Source(key, HANDSPAN, frozenset(kinds))
+
+
+def _otel(key: str, *kinds: str) -> Source:
+    return Source(key, OTEL, frozenset(kinds))
+
+
+def _openinference(key: str, *kinds: str, own_only: bool = False) -> Source:
+    return Source(key, OPENINFERENCE, frozenset(kinds), own_only=own_only)
+
+
+def _openllmetry(key: str, *kinds: str) -> Source:
+    return Source(key, OPENLLMETRY, frozenset(kinds))
+
+
+OPERATION_KINDS: Final = {
+    semconv.OPERATION_WORKFLOW: "workflow",
+    semconv.OPERATION_AGENT: "agent",
+    semconv.OPERATION_PLAN: "plan",
+    semconv.OPERATION_TOOL: "tool",
+    semconv.OPERATION_CHAT: "llm",
+    "generate_content": "llm",
+    "text_completion": "llm",
+    "embeddings": "embedding",
+    "retrieval": "retrieval",
+    "search_memory": "memory",
+    "create_memory": "memory",
+    "update_memory": "memory",
+    "upsert_memory": "memory",
+    "delete_memory": "memory",
+    "create_memory_store": "memory",
+    "delete_memory_store": "memory",
+    "create_agent": CHAIN,  # makes an agent, does not run it
+    "fetch_response": CHAIN,  # asks for an answer that another span paid for
+    # Frameworks' own operations.
+    "invoke_swarm": "workflow",
+    "execute_task": "task",
+    "goto": "handoff",
+    "handoff": "handoff",
+    "execute_event_loop_cycle": CHAIN,
+}
+"""`gen_ai.operation.name`; any other value is a `chain`: GenAI work, but nobody knows which."""
+
+KIND_RULES: Final = (
+    KindRule(
+        HANDSPAN,
+        semconv.KIND,
+        {kind: kind if kind in KINDS else CHAIN for kind in (*get_args(semconv.Kind), *KINDS)},
+    ),
+    KindRule(OTEL, semconv.GEN_AI_OPERATION_NAME, OPERATION_KINDS),
+    KindRule(
+        OPENINFERENCE,
+        "openinference.span.kind",
+        {
+            "LLM": "llm",
+            "AGENT": "agent",
+            "TOOL": "tool",
+            "RETRIEVER": "retrieval",
+            "RERANKER": "retrieval",
+            "EMBEDDING": "embedding",
+            "GUARDRAIL": "validation",
+            "EVALUATOR": "validation",
+            "CHAIN": CHAIN,
+            "PROMPT": CHAIN,
+        },
+    ),
+    KindRule(
+        OPENLLMETRY,
+        "traceloop.span.kind",
+        {"workflow": "workflow", "task": CHAIN, "agent": "agent", "tool": "tool"},
+    ),
+    KindRule(
+        OPENLLMETRY,
+        "llm.request.type",
+        {"chat": "llm", "completion": "llm", "embedding": "embedding", "rerank": "retrieval"},
+    ),
+)
+"""In order; the first whose value is known decides."""
+
+EVIDENCE: Final = (
+    semconv.GEN_AI_PROVIDER_NAME,
+    "gen_ai.system",
+    semconv.GEN_AI_REQUEST_MODEL,
+    semconv.GEN_AI_RESPONSE_MODEL,
+    semconv.GEN_AI_AGENT_NAME,
+    semconv.GEN_AI_WORKFLOW_NAME,
+    semconv.GEN_AI_TOOL_NAME,
+)
+"""A span without an operation is GenAI work when it has one of these and the first word of its
+name is an operation, or when it names a model. `handspan.agent.name` and the like prove
+nothing: our span processor puts them on HTTP and database spans too."""
+
+MODEL_EVIDENCE: Final = (semconv.GEN_AI_RESPONSE_MODEL, semconv.GEN_AI_REQUEST_MODEL)
+
+HANDOFF_NAME_PREFIX: Final = "handoff to "
+"""OpenInference: a TOOL span of this name is a handoff to the agent that follows."""
+
+NEVER_ERRORS: Final = ("ParentCommand", "GraphInterrupt", "CallDeferred", "ApprovalRequired")
+"""Exceptions that steer a framework (LangGraph, pydantic-ai); OpenTelemetry sees them as errors."""
+
+LOCAL_COST_SOURCES: Final = {
+    "operation.cost": "genai-prices",  # pydantic-ai asks the same list
+    "gen_ai.usage.cost": "custom",  # OpenLIT has its own
+}
+"""A reported cost without a source that the reporting side computed, not the provider."""
+
+COST_SOURCE_WORDS: Final = {
+    **{word: word for word in get_args(semconv.CostSource)},
+    "local": "custom",
+}
+
+_OWN_NAME: Final = ("agent", "plan")
+"""On these spans the GenAI name is the agent's own; attribution may still be the caller's."""
+
+_OTHER_KINDS: Final = tuple(kind for kind in KINDS if kind not in _OWN_NAME)
+
+_HANDOFF_SOURCES: Final = (
+    _handspan(semconv.HANDOFF_SOURCE, "handoff"),
+    _otel("gen_ai.agent.handoff.source.name", "handoff"),
+    _openllmetry("gen_ai.handoff.from_agent", "handoff"),
+    _openllmetry("langgraph.command.source_node", "handoff"),
+)
+
+HANDOFF_TARGETS: Final = (
+    _handspan(semconv.HANDOFF_TARGET),
+    _otel(semconv.GEN_AI_TRANSFER_TARGET_NAME),
+    _otel("gen_ai.agent.handoff.target.name"),
+    _openllmetry("gen_ai.handoff.to_agent"),
+    _openllmetry("langgraph.command.goto_node"),
+)
+"""A tool span that names one of these is a handoff."""
+
+COLUMNS: Final = (
+    Column("workflow_id", "text", (_handspan(semconv.WORKFLOW_ID),)),
+    Column(
+        "workflow",
+        "text",
+        (
+            _otel(semconv.GEN_AI_WORKFLOW_NAME, "workflow"),
+            _openllmetry("traceloop.entity.name", "workflow"),
+            _handspan(semconv.WORKFLOW_NAME),
+            _otel(semconv.GEN_AI_WORKFLOW_NAME),
+            _openllmetry("traceloop.workflow.name"),
+        ),
+    ),
+    Column(
+        "agent",
+        "text",
+        (
+            *_HANDOFF_SOURCES,
+            _handspan(semconv.AGENT_NAME, *_OTHER_KINDS),
+            _otel(semconv.GEN_AI_AGENT_NAME),
+            _openinference("agent.name"),
+            _openinference("graph.node.name", "agent"),
+            _openinference("graph.node.id", "agent"),
+            _openllmetry("traceloop.entity.name", "agent"),
+            _handspan(semconv.AGENT_NAME, "plan"),
+        ),
+    ),
+    Column("attempt", "number", (_handspan(semconv.ATTEMPT),)),
+    Column("project", "text", (_handspan(semconv.PROJECT),)),
+    Column("feature", "text", (_handspan(semconv.FEATURE), _handspan(semconv.TASK_FEATURE))),
+    Column(
+        "session_id",
+        "text",
+        (
+            _otel(semconv.SESSION_ID),
+            _openllmetry("traceloop.association.properties.session_id"),
+        ),
+    ),
+    Column(
+        "conversation_id",
+        "text",
+        (
+            _otel(semconv.GEN_AI_CONVERSATION_ID),
+            _openinference(semconv.SESSION_ID, own_only=True),
+            _openllmetry("traceloop.association.properties.session_id"),
+            _openllmetry("traceloop.association.properties.thread_id"),
+        ),
+    ),
+    Column(
+        "user_id",
+        "text",
+        (
+            _otel(semconv.USER_ID),
+            _openllmetry("traceloop.association.properties.user_id"),
+            _openllmetry("gen_ai.user"),
+            _openllmetry("llm.user"),
+        ),
+    ),
+    Column("workflow_plan", "texts", (_handspan(semconv.WORKFLOW_PLAN),)),
+    Column("workflow_estimated_s", "real", (_handspan(semconv.WORKFLOW_ESTIMATED_S),)),
+    Column(
+        "workflow_outcome",
+        "text",
+        (_handspan(semconv.WORKFLOW_OUTCOME),),
+        get_args(semconv.WorkflowOutcome),
+    ),
+    Column("agent_type", "text", (_handspan(semconv.AGENT_TYPE),)),
+    Column(
+        "agent_version", "text", (_handspan(semconv.AGENT_VERSION), _otel("gen_ai.agent.version"))
+    ),
+    Column("task_id", "text", (_handspan(semconv.TASK_ID),)),
+    Column("task_type", "text", (_handspan(semconv.TASK_TYPE),)),
+    Column("task_domain", "text", (_handspan(semconv.TASK_DOMAIN),)),
+    Column("queued_at", "instant", (_handspan(semconv.TASK_QUEUED_AT_NS),)),
+    Column(
+        "handoff_source",
+        "text",
+        (
+            *_HANDOFF_SOURCES,
+            _handspan(semconv.AGENT_NAME, "handoff"),
+            _otel(semconv.GEN_AI_AGENT_NAME, "handoff"),
+        ),
+    ),
+    Column("handoff_target", "text", HANDOFF_TARGETS),
+    Column(
+        "handoff_mode",
+        "text",
+        (_handspan(semconv.HANDOFF_MODE), _otel(semconv.GEN_AI_TRANSFER_MODE)),
+        get_args(semconv.HandoffMode),
+    ),
+    Column(
+        "handoff_target_type",
+        "text",
+        (_handspan(semconv.HANDOFF_TARGET_TYPE), _otel("gen_ai.transfer.target.type")),
+        get_args(semconv.HandoffTargetType),
+    ),
+    Column("handoff_reason", "text", (_handspan(semconv.HANDOFF_REASON),)),
+    Column("handoff_artifacts", "texts", (_handspan(semconv.HANDOFF_ARTIFACTS),)),
+    Column("handoff_payload_bytes", "count", (_handspan(semconv.HANDOFF_PAYLOAD_BYTES),)),
+    Column(
+        "handoff_outcome",
+        "text",
+        (_handspan(semconv.HANDOFF_OUTCOME),),
+        get_args(semconv.HandoffOutcome),
+    ),
+    Column(
+        "tool",
+        "text",
+        (
+            _otel(semconv.GEN_AI_TOOL_NAME),
+            _openinference("tool.name"),
+            _openllmetry("traceloop.entity.name", "tool"),
+        ),
+    ),
+    Column(
+        "provider",
+        "text",
+        (
+            _otel(semconv.GEN_AI_PROVIDER_NAME),
+            _otel("gen_ai.system"),
+            _openinference("llm.provider"),
+            _openinference("llm.system"),
+        ),
+    ),
+    Column(
+        "model",
+        "text",
+        (
+            _otel(semconv.GEN_AI_RESPONSE_MODEL),
+            _otel(semconv.GEN_AI_REQUEST_MODEL),
+            _openinference("llm.model_name"),
+            _openinference("llm.response.model_name"),
+            _openinference("llm.request.model_name"),
+            _openinference("embedding.model_name"),
+        ),
+    ),
+    Column(
+        "input_tokens",
+        "count",
+        (
+            _otel(semconv.GEN_AI_USAGE_INPUT_TOKENS),
+            _openinference("llm.token_count.prompt"),
+            _openllmetry("gen_ai.usage.prompt_tokens"),
+        ),
+    ),
+    Column(
+        "output_tokens",
+        "count",
+        (
+            _otel(semconv.GEN_AI_USAGE_OUTPUT_TOKENS),
+            _openinference("llm.token_count.completion"),
+            _openllmetry("gen_ai.usage.completion_tokens"),
+        ),
+    ),
+    Column(
+        "cache_read_tokens",
+        "count",
+        (
+            _otel(semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS),
+            _openinference("llm.token_count.prompt_details.cache_read"),
+            _openinference("llm.token_count.prompt_details.cache_input"),
+            _openllmetry("gen_ai.usage.cache_read_input_tokens"),
+        ),
+    ),
+    Column(
+        "cache_write_tokens",
+        "count",
+        (
+            _otel(semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS),
+            _otel("gen_ai.usage.cache_creation.input_tokens"),
+            _openinference("llm.token_count.prompt_details.cache_write"),
+            _openllmetry("gen_ai.usage.cache_creation_input_tokens"),
+        ),
+    ),
+    Column(
+        "reasoning_tokens",
+        "count",
+        (
+            _otel(semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS),
+            _openinference("llm.token_count.completion_details.reasoning"),
+            _openllmetry("gen_ai.usage.reasoning_tokens"),
+        ),
+    ),
+    Column("time_to_first_token_s", "real", (_otel(semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK),)),
+    Column(
+        "cost_usd",
+        "usd",
+        (
+            _handspan(semconv.COST_USD),
+            _otel(semconv.GEN_AI_USAGE_COST_AMOUNT),
+            _openinference("llm.cost.total"),
+            _openllmetry("operation.cost"),
+            _openllmetry("gen_ai.usage.cost"),
+        ),
+    ),
+    Column(
+        "cost_source",
+        "text",
+        (_handspan(semconv.COST_SOURCE), _otel(semconv.GEN_AI_USAGE_COST_SOURCE)),
+        tuple(COST_SOURCE_WORDS),
+    ),
+    Column("usage_partial", "flag", (_handspan(semconv.USAGE_PARTIAL),)),
+)
+"""Every column of `agent_spans` that comes from span attributes, in the table's order."""
+
+BY_NAME: Final = {column.name: column for column in COLUMNS}
+
+
+def names() -> tuple[str, ...]:
+    """Return every attribute name that is read anywhere, sorted."""
+    found = {source.key for column in COLUMNS for source in column.sources}
+    found |= {rule.key for rule in KIND_RULES} | set(EVIDENCE)
+    return tuple(sorted(found | {semconv.ERROR_TYPE, semconv.GEN_AI_USAGE_COST_CURRENCY}))

@@ -1,0 +1,491 @@
+"""Normalising: what each convention says becomes one typed row, and no input can stop it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handspan import semconv
+from handspan_exporter.columns import mapping
+from handspan_exporter.columns.agent_spans import SCHEMA, agent_spans_table
+
+if TYPE_CHECKING:
+    from handspan_exporter.store.connection import Connection
+
+_RECEIVED_NS = 1_795_000_000_000_000_000
+_FAR_NS = 4_000_000_000_000_000_001
+"""2096: the retention of the store keeps it, whenever the test runs."""
+_ATTRIBUTES = pa.map_(pa.string(), pa.string())
+
+
+@dataclass
+class Span:
+    """One row of `otel_traces`, as far as normalising looks at it."""
+
+    attributes: dict[str, str] = field(default_factory=dict)
+    name: str = "span"
+    scope: str = ""
+    status: str = "Unset"
+    exceptions: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    """Trace id and reason."""
+    timestamp_ns: int = 1
+    duration_ns: int = 2
+
+
+def traces(*spans: Span) -> pa.Table:
+    """Return the spans as rows of `otel_traces`."""
+    texts = {
+        "TraceId": [f"{n:032x}" for n, _ in enumerate(spans)],
+        "SpanId": [f"{n:016x}" for n, _ in enumerate(spans)],
+        "ParentSpanId": [""] * len(spans),
+        "SpanName": [span.name for span in spans],
+        "ServiceName": ["svc"] * len(spans),
+        "ScopeName": [span.scope for span in spans],
+        "StatusCode": [span.status for span in spans],
+        "StatusMessage": ["said"] * len(spans),
+    }
+    events = [[{"exception.type": one} for one in span.exceptions] for span in spans]
+    reasons = [[{semconv.LINK: why} for _, why in span.links] for span in spans]
+    lists = pa.list_(_ATTRIBUTES)
+    return pa.table(
+        {name: pa.array(column, pa.string()) for name, column in texts.items()}
+        | {
+            "Timestamp": pa.array([s.timestamp_ns for s in spans], pa.timestamp("ns")),
+            "Duration": pa.array([s.duration_ns for s in spans], pa.uint64()),
+            "SpanAttributes": pa.array([list(s.attributes.items()) for s in spans], _ATTRIBUTES),
+            "Events.Attributes": pa.array([[list(e.items()) for e in es] for es in events], lists),
+            "Links.TraceId": pa.array(
+                [[trace for trace, _ in span.links] for span in spans], pa.list_(pa.string())
+            ),
+            "Links.Attributes": pa.array([[list(r.items()) for r in rs] for rs in reasons], lists),
+        }
+    )
+
+
+def normalised(*spans: Span) -> list[dict[str, Any]]:
+    """Return the rows of `agent_spans` that the spans make."""
+    rows: list[dict[str, Any]] = agent_spans_table(traces(*spans), _RECEIVED_NS).to_pylist()
+    return rows
+
+
+def row(**attributes: str) -> dict[str, Any]:
+    """Return the one row of a span; a `__` in a name stands for a dot."""
+    (found,) = normalised(Span({name.replace("__", "."): v for name, v in attributes.items()}))
+    return found
+
+
+def test_the_columns_are_those_of_the_table(connection: Connection) -> None:
+    """The insert goes by name and order; a column that differs would be lost or refused."""
+    found = connection.rows("DESCRIBE TABLE agent_spans")
+    assert SCHEMA.names == [column["name"] for column in found]
+
+
+def test_rows_of_every_shape_reach_the_table_unchanged(connection: Connection) -> None:
+    """Types that ClickHouse reads as something else would show up only in a KPI."""
+    spans = [
+        Span(
+            {
+                semconv.KIND: "workflow",
+                semconv.WORKFLOW_PLAN: '["a", "b"]',
+                semconv.TASK_QUEUED_AT_NS: "1795000000123456789",
+                semconv.COST_USD: "0.000123456789",
+                semconv.GEN_AI_USAGE_INPUT_TOKENS: "9007199254740993",
+                semconv.USAGE_PARTIAL: "true",
+            },
+            links=(("a" * 32, "resumes"), ("b" * 32, "rates")),
+            timestamp_ns=_FAR_NS,
+        ),
+        Span({semconv.GEN_AI_OPERATION_NAME: "chat"}, timestamp_ns=_FAR_NS),
+    ]
+    table = agent_spans_table(traces(*spans), _RECEIVED_NS)
+    connection.insert("agent_spans", table, token="one")  # noqa: S106 - not a password
+    kept = connection.arrow("SELECT * FROM agent_spans ORDER BY span_id")
+    assert kept.to_pylist() == table.to_pylist()
+    assert kept["queued_at"][0].value == 1_795_000_000_123_456_789
+    assert kept["resumes"][0].as_py() == ["a" * 32]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"http.request.method": "GET"},
+        {semconv.AGENT_NAME: "a", semconv.WORKFLOW_NAME: "w", semconv.WORKFLOW_ID: "1"},
+        {semconv.KIND: "no such kind"},
+        {semconv.KIND: ""},
+        {semconv.GEN_AI_AGENT_NAME: "a"},
+        {"session.id": "s", "user.id": "u"},
+    ],
+)
+def test_a_span_without_agent_work_makes_no_row(attributes: dict[str, str]) -> None:
+    """Our processor names the agent on HTTP and database spans, too: that alone is no work."""
+    assert normalised(Span(attributes, name="GET /chat")) == []
+
+
+@pytest.mark.parametrize(
+    ("attributes", "name", "kind", "convention"),
+    [
+        ({semconv.KIND: "handoff"}, "", "handoff", "handspan"),
+        ({semconv.KIND: "drill"}, "", "chain", "handspan"),
+        ({semconv.KIND: "task", semconv.GEN_AI_OPERATION_NAME: "chat"}, "", "task", "handspan"),
+        ({semconv.GEN_AI_OPERATION_NAME: "chat"}, "", "llm", "otel"),
+        ({semconv.GEN_AI_OPERATION_NAME: "invoke_agent"}, "", "agent", "otel"),
+        ({semconv.GEN_AI_OPERATION_NAME: "upsert_memory"}, "", "memory", "otel"),
+        ({semconv.GEN_AI_OPERATION_NAME: "somebody's own"}, "", "chain", "otel"),
+        (
+            {semconv.GEN_AI_OPERATION_NAME: "own", "openinference.span.kind": "TOOL"},
+            "",
+            "tool",
+            "openinference",
+        ),
+        ({"openinference.span.kind": "RERANKER"}, "", "retrieval", "openinference"),
+        ({"traceloop.span.kind": "task"}, "", "chain", "openllmetry"),
+        ({"llm.request.type": "completion"}, "", "llm", "openllmetry"),
+        ({semconv.GEN_AI_REQUEST_MODEL: "gpt-4o"}, "call", "llm", "otel"),
+        ({"gen_ai.system": "openai"}, "embeddings small", "embedding", "otel"),
+        ({semconv.GEN_AI_AGENT_NAME: "a"}, "invoke_agent a", "agent", "otel"),
+        (
+            {
+                semconv.GEN_AI_OPERATION_NAME: "execute_tool",
+                semconv.GEN_AI_TOOL_NAME: "transfer_to_x",
+            },
+            "",
+            "tool",
+            "otel",
+        ),
+        (
+            {
+                semconv.GEN_AI_OPERATION_NAME: "execute_tool",
+                semconv.GEN_AI_TRANSFER_TARGET_NAME: "b",
+            },
+            "",
+            "handoff",
+            "otel",
+        ),
+        ({"openinference.span.kind": "TOOL"}, "handoff to b", "handoff", "openinference"),
+    ],
+)
+def test_the_kind_is_what_the_first_known_convention_says(
+    attributes: dict[str, str], name: str, kind: str, convention: str
+) -> None:
+    """All that follows, from runs to cost, stands on the kind."""
+    (found,) = normalised(Span(attributes, name=name))
+    assert (found["kind"], found["convention"]) == (kind, convention)
+
+
+def test_a_framework_that_traces_itself_is_named() -> None:
+    """Traps differ by framework: who reads the row must see whose words these are."""
+    attributes = {semconv.GEN_AI_OPERATION_NAME: "chat"}
+    own, others = normalised(
+        Span(attributes, scope="pydantic-ai"), Span({semconv.KIND: "llm"}, scope="pydantic-ai")
+    )
+    assert (own["convention"], others["convention"]) == ("pydantic-ai", "handspan")
+
+
+def test_names_come_from_attribution_but_own_names_win() -> None:
+    """An agent started by another carries its caller's name as attribution at its start."""
+    attribution = {semconv.AGENT_NAME: "outer", semconv.WORKFLOW_NAME: "outer flow"}
+    agent, workflow, llm, other = normalised(
+        Span(attribution | {semconv.KIND: "agent", semconv.GEN_AI_AGENT_NAME: "inner"}),
+        Span(attribution | {semconv.KIND: "workflow", semconv.GEN_AI_WORKFLOW_NAME: "inner flow"}),
+        Span(attribution | {semconv.KIND: "llm", semconv.GEN_AI_AGENT_NAME: "said by provider"}),
+        Span({semconv.GEN_AI_OPERATION_NAME: "execute_tool", semconv.GEN_AI_AGENT_NAME: "user"}),
+    )
+    assert (agent["agent"], agent["workflow"]) == ("inner", "outer flow")
+    assert (workflow["workflow"], workflow["agent"]) == ("inner flow", "outer")
+    assert (llm["agent"], other["agent"]) == ("outer", "user")
+
+
+def test_a_handoff_belongs_to_its_source() -> None:
+    """The agent of a handoff is who gives away; without a source it is who was running."""
+    told, running = normalised(
+        Span(
+            {
+                semconv.KIND: "handoff",
+                semconv.HANDOFF_SOURCE: "a",
+                semconv.HANDOFF_TARGET: "b",
+                semconv.HANDOFF_MODE: "pass_control",
+                semconv.HANDOFF_TARGET_TYPE: "martian",
+                semconv.HANDOFF_ARTIFACTS: '["draft", 1]',
+                semconv.HANDOFF_PAYLOAD_BYTES: "12",
+                semconv.AGENT_NAME: "other",
+            }
+        ),
+        Span({"openinference.span.kind": "TOOL", semconv.AGENT_NAME: "a"}, name="handoff to b"),
+    )
+    assert [
+        (one["agent"], one["handoff_source"], one["handoff_target"]) for one in (told, running)
+    ] == [
+        ("a", "a", "b"),
+        ("a", "a", "b"),
+    ]
+    assert (told["handoff_mode"], told["handoff_target_type"]) == ("pass_control", "")
+    assert (told["handoff_artifacts"], told["handoff_payload_bytes"]) == (["draft", "1"], 12)
+
+
+@pytest.mark.parametrize("column", [c for c in mapping.COLUMNS if c.shape == "count"])
+def test_every_alias_of_a_count_is_read_in_order(column: mapping.Column) -> None:
+    """A forgotten alias is missing tokens; a wrong order is somebody else's number."""
+    for place, source in enumerate(column.sources):
+        later = {one.key: "1" for one in column.sources[place + 1 :]}
+        (found,) = normalised(Span({semconv.KIND: "llm", source.key: "7"} | later))
+        assert found[column.name] == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("0", 0),
+        ("12", 12),
+        ("12.0", 12),
+        ("1e3", 1000),
+        ("", None),
+        ("12.5", None),
+        ("-3", None),
+        ("nan", None),
+        ("inf", None),
+        ("0x10", None),
+        ("1e99", None),
+        ("99999999999999999999", None),
+        ("many", None),
+        ("\u0661", None),
+    ],
+)
+def test_a_count_is_a_whole_number_or_unknown(text: str, count: int | None) -> None:
+    """0 is known, a text is not: guessing would put a number into a KPI."""
+    found = row(handspan__kind="llm", gen_ai__usage__input_tokens=text)
+    assert found["input_tokens"] == count
+
+
+@pytest.mark.parametrize(
+    ("attributes", "usd", "source"),
+    [
+        ({semconv.COST_USD: "0.1", semconv.COST_SOURCE: "genai-prices"}, "0.1", "genai-prices"),
+        ({semconv.COST_USD: "0"}, "0", "provider"),
+        ({semconv.COST_USD: "1.23e-05"}, "0.0000123", "provider"),
+        ({semconv.COST_USD: "-1"}, None, ""),
+        ({semconv.COST_USD: "nan"}, None, ""),
+        ({semconv.COST_USD: "1000000"}, None, ""),
+        ({semconv.COST_SOURCE: "provider"}, None, ""),
+        ({"operation.cost": "0.5"}, "0.5", "genai-prices"),
+        ({"gen_ai.usage.cost": "0.5"}, "0.5", "custom"),
+        ({"gen_ai.usage.cost": "0.5", "llm.cost.total": "0.25"}, "0.25", "provider"),
+        (
+            {semconv.GEN_AI_USAGE_COST_AMOUNT: "2", semconv.GEN_AI_USAGE_COST_SOURCE: "local"},
+            "2",
+            "custom",
+        ),
+        (
+            {semconv.GEN_AI_USAGE_COST_AMOUNT: "2", semconv.GEN_AI_USAGE_COST_CURRENCY: "EUR"},
+            None,
+            "",
+        ),
+    ],
+)
+def test_a_cost_is_kept_only_as_reported(
+    attributes: dict[str, str], usd: str | None, source: str
+) -> None:
+    """Euros as dollars, or a list price as the provider's own figure, would be false."""
+    (found,) = normalised(Span({semconv.KIND: "llm"} | attributes))
+    assert found["cost_usd"] == (None if usd is None else Decimal(usd))
+    assert found["cost_source"] == source
+
+
+def test_a_frameworks_name_is_no_provider() -> None:
+    """Strands writes itself where the provider belongs: nobody could be paid under that name."""
+    found = row(gen_ai__operation__name="chat", gen_ai__system="Strands-Agents")
+    assert found["provider"] == ""
+    assert row(gen_ai__operation__name="chat", gen_ai__system="openai")["provider"] == "openai"
+
+
+@pytest.mark.parametrize(
+    ("span", "status", "error_type"),
+    [
+        (Span(status="Error"), "Error", ""),
+        (Span({semconv.ERROR_TYPE: "Timeout"}, status="Error"), "Error", "Timeout"),
+        (Span(status="Error", exceptions=("First", "Last")), "Error", "Last"),
+        (Span({semconv.ERROR_TYPE: "_OTHER"}, status="Error", exceptions=("E",)), "Error", "E"),
+        (Span({semconv.ERROR_TYPE: "_OTHER"}, status="Error"), "Error", "_OTHER"),
+        (Span(status="Ok", exceptions=("Handled",)), "Ok", ""),
+        (Span(status="STATUS_CODE_ERROR"), "Error", ""),
+        (Span(status="nonsense"), "Unset", ""),
+        (Span({semconv.ERROR_TYPE: "langgraph.errors.ParentCommand"}, status="Error"), "Unset", ""),
+        (Span(status="Error", exceptions=("pydantic_ai.ApprovalRequired",)), "Unset", ""),
+        (Span({semconv.ERROR_TYPE: "MyParentCommand"}, status="Error"), "Error", "MyParentCommand"),
+        (
+            Span({semconv.WORKFLOW_OUTCOME: "cancelled", semconv.ERROR_TYPE: "E"}, status="Error"),
+            "Unset",
+            "",
+        ),
+    ],
+)
+def test_an_error_is_one_only_when_something_went_wrong(
+    span: Span, status: str, error_type: str
+) -> None:
+    """LangGraph hands control over by raising: counted as failures, success ratios are wrong."""
+    span.attributes[semconv.KIND] = "workflow"
+    (found,) = normalised(span)
+    assert (found["status"], found["error_type"]) == (status, error_type)
+
+
+def test_a_conversation_is_a_session_only_in_openinference() -> None:
+    """There `session.id` is the conversation; in ours it is the user's session."""
+    own = row(handspan__kind="workflow", session__id="s")
+    theirs = row(openinference__span__kind="CHAIN", session__id="s")
+    assert (own["session_id"], own["conversation_id"]) == ("s", "")
+    assert (theirs["session_id"], theirs["conversation_id"]) == ("s", "s")
+
+
+def test_of_a_name_given_twice_the_first_value_counts() -> None:
+    """ClickHouse reads a map that way: raw table and typed table must not differ."""
+    twice = pa.array([[(semconv.KIND, "llm"), (semconv.KIND, "tool")]], _ATTRIBUTES)
+    table = with_attributes(traces(Span()), twice)
+    assert agent_spans_table(table, _RECEIVED_NS)["kind"].to_pylist() == ["llm"]
+
+
+_TEXTS = st.one_of(
+    st.text(max_size=8),
+    st.sampled_from(["", "0", "1", "-1", "12.0", "1e999", "nan", "9" * 19, "9" * 400, "true"]),
+    st.sampled_from(
+        ['["a", 1, null, {"b": [2]}]', "[", '["\\ud800"]', "[" * 9000, "[" + "1" * 5000]
+    ),
+    st.sampled_from(sorted({word for column in mapping.COLUMNS for word in column.words})),
+)
+_KEYS = st.one_of(st.sampled_from(mapping.names()), st.text(max_size=8))
+_SPECIAL = st.fixed_dictionaries(
+    {},
+    optional={rule.key: st.sampled_from([*rule.kinds, "x", ""]) for rule in mapping.KIND_RULES},
+)
+_SPANS = st.lists(
+    st.builds(
+        Span,
+        attributes=st.builds(dict[str, str].__or__, st.dictionaries(_KEYS, _TEXTS), _SPECIAL),
+        name=st.one_of(_TEXTS, st.sampled_from(["handoff to b", "chat x", "plan"])),
+        scope=st.sampled_from(["", *mapping.NATIVE_SCOPES]),
+        status=st.sampled_from(["Unset", "Ok", "Error", ""]),
+        exceptions=st.lists(_TEXTS, max_size=2).map(tuple),
+        links=st.lists(st.tuples(_TEXTS, st.sampled_from(["resumes", "x"])), max_size=2).map(tuple),
+        timestamp_ns=st.integers(-(2**63) + 1, 2**63 - 1),
+        duration_ns=st.integers(0, 2**64 - 1),
+    ),
+    max_size=5,
+)
+
+
+def as_lists(table: pa.Table) -> list[list[Any]]:
+    """Return all columns but the ids as Arrow scalars, which compare any instant, too."""
+    names = [name for name in table.column_names if name not in ("trace_id", "span_id")]
+    return [list(table[name]) for name in names]
+
+
+@settings(deadline=None)
+@given(spans=_SPANS)
+def test_every_span_is_normalised_alone_as_it_is_in_any_batch(spans: list[Span]) -> None:
+    """What a span means must not depend on its neighbours, and no span may stop a batch."""
+    together = agent_spans_table(traces(*spans), _RECEIVED_NS)
+    alone = [agent_spans_table(traces(span), _RECEIVED_NS) for span in spans]
+    assert together.schema == SCHEMA
+    assert as_lists(together) == as_lists(pa.concat_tables([SCHEMA.empty_table(), *alone]))
+
+
+@settings(deadline=None)
+@given(spans=_SPANS, before=_SPANS, size=st.integers(1, 4))
+def test_slices_chunks_and_encodings_of_a_table_change_nothing(
+    spans: list[Span], before: list[Span], size: int
+) -> None:
+    """The receiver, a rebuild and another exporter's table come in different Arrow clothes."""
+    whole = agent_spans_table(traces(*spans), _RECEIVED_NS)
+    sliced = traces(*before, *spans).slice(len(before))
+    chunked = pa.Table.from_batches(sliced.to_batches(max_chunksize=size), sliced.schema)
+    assert as_lists(agent_spans_table(chunked, _RECEIVED_NS)) == as_lists(whole)
+    assert as_lists(agent_spans_table(encoded(sliced), _RECEIVED_NS)) == as_lists(whole)
+
+
+def encoded(table: pa.Table) -> pa.Table:
+    """Return the table with bytes, large and dictionary-encoded texts, and zoned times."""
+    name = pa.dictionary(pa.int32(), pa.string())
+    types = {
+        "SpanName": name,
+        "ServiceName": name,
+        "StatusCode": name,
+        "ScopeName": pa.large_string(),
+        "StatusMessage": pa.binary(),
+        "Timestamp": pa.timestamp("ns", "UTC"),
+        "SpanAttributes": pa.map_(pa.binary(), pa.large_string()),
+    }
+    fields = [field_.with_type(types.get(field_.name, field_.type)) for field_ in table.schema]
+    return table.cast(pa.schema(fields))
+
+
+@settings(deadline=None)
+@given(spans=_SPANS)
+def test_texts_are_what_reading_the_mapping_span_by_span_gives(spans: list[Span]) -> None:
+    """The kernels take the whole batch at once; the mapping's meaning is this plain loop."""
+    table = agent_spans_table(traces(*spans), _RECEIVED_NS)
+    by_span = {one["span_id"]: one for one in table.select(_PLAIN).to_pylist()}
+    for number, span in enumerate(spans):
+        found = by_span.get(f"{number:016x}")
+        for column in mapping.COLUMNS if found else ():
+            if found and column.name in _PLAIN:
+                assert found[column.name] == plain_text(span, column, found)
+
+
+_PLAIN = [
+    "span_id",
+    "kind",
+    "convention",
+    *(
+        column.name
+        for column in mapping.COLUMNS
+        if column.shape == "text"
+        and column.name not in ("cost_source", "provider", "handoff_target")
+    ),
+]
+
+
+def plain_text(span: Span, column: mapping.Column, found: dict[str, Any]) -> str:
+    """Return a text column's value by the words of mapping.py: the first source that counts."""
+    for source in column.sources:
+        counts = not source.kinds or found["kind"] in source.kinds
+        counts = counts and (not source.own_only or found["convention"] == source.convention)
+        text = span.attributes.get(source.key, "")
+        if counts and text:
+            return text if not column.words or text in column.words else ""
+    return ""
+
+
+def test_texts_that_are_not_utf8_pass_unchanged(connection: Connection) -> None:
+    """Another exporter may have stored any bytes; they must not stop attach mode."""
+    names = (semconv.GEN_AI_WORKFLOW_NAME, semconv.WORKFLOW_PLAN, semconv.ATTEMPT)
+    items = [(semconv.KIND.encode(), b"workflow"), *((name.encode(), b"\xff") for name in names)]
+    attributes = pa.array([items], pa.map_(pa.binary(), pa.binary()))
+    table = with_attributes(traces(Span(timestamp_ns=_FAR_NS)), attributes)
+    found = agent_spans_table(table, _RECEIVED_NS)
+    connection.insert("agent_spans", found, token="one")  # noqa: S106 - not a password
+    (kept,) = connection.rows(
+        "SELECT hex(workflow) AS workflow, hex(workflow_plan[1]) AS plan, attempt FROM agent_spans"
+    )
+    assert kept == {"workflow": "FF", "plan": "FF", "attempt": 0}
+
+
+def test_nulls_where_the_table_has_none_are_read_as_empty() -> None:
+    """Arrow can say null for what ClickHouse never holds; a rebuild from files may."""
+    kept = traces(Span({semconv.KIND: "llm"}))
+    nulls = pa.table({name: pa.nulls(1, kept[name].type) for name in kept.column_names})
+    assert agent_spans_table(nulls, _RECEIVED_NS).num_rows == 0
+    (found,) = agent_spans_table(
+        with_attributes(nulls, kept["SpanAttributes"]), _RECEIVED_NS
+    ).to_pylist()
+    assert (found["name"], found["duration_ns"], found["resumes"]) == ("", 0, [])
+
+
+def with_attributes(table: pa.Table, attributes: pa.Array) -> pa.Table:
+    """Return the table with other span attributes."""
+    place = table.schema.get_field_index("SpanAttributes")
+    return table.set_column(place, "SpanAttributes", attributes)
