@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from handspan.configure import configure, flush, instrument
 from handspan.context import current_run
 from handspan.record import agent, handoff, llm, task, tool, workflow
 
-__all__ = ["agent", "current_run", "handoff", "llm", "task", "tool", "workflow"]
+__all__ = [
+    "agent",
+    "configure",
+    "current_run",
+    "flush",
+    "handoff",
+    "instrument",
+    "llm",
+    "task",
+    "tool",
+    "workflow",
+]

@@ -77,6 +77,10 @@ FEATURE: Final = "handspan.feature"
 SEED: Final = "handspan.seed"
 """int. Seed of the run's random choices. On: workflow. Source: Handspan."""
 
+WORKFLOW_METADATA_PREFIX: Final = "handspan.workflow.metadata."
+"""scalar. What the framework's own trace says of the run; its key is behind this prefix. On:
+workflow. Source: Handspan."""
+
 SESSION_ID: Final = "session.id"
 """string. Session of the user. On: workflow. Source: OpenTelemetry."""
 

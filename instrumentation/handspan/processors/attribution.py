@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
-from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import Span, SpanProcessor
 
 from handspan import semconv
 from handspan.context import NOBODY, run_in
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
-    from opentelemetry.trace import TracerProvider as AnyTracerProvider
+    from opentelemetry.trace import TracerProvider
 
-_attached: WeakSet[TracerProvider] = WeakSet()
+# By id(): a provider of somebody's own class need not be hashable.
+_attached: WeakValueDictionary[int, TracerProvider] = WeakValueDictionary()
 _lock = threading.Lock()
 
 
@@ -36,16 +37,13 @@ class AttributionProcessor(SpanProcessor):
             span.set_attributes({**run.attributes, **(span.attributes or {})})
 
 
-def attach(provider: AnyTracerProvider) -> bool:
-    """Add the processor to an SDK tracer provider, once however often it is called.
+def attach(provider: TracerProvider) -> None:
+    """Add the processor to a tracer provider, once however often it is called.
 
-    Returns:
-        False when the provider is not the SDK's, so that it takes no processors.
+    A provider that is not the SDK's and takes no processors is left alone.
     """
-    if not isinstance(provider, TracerProvider):
-        return False
+    add_span_processor = getattr(provider, "add_span_processor", None)
     with _lock:
-        if provider not in _attached:
-            _attached.add(provider)
-            provider.add_span_processor(AttributionProcessor())
-    return True
+        if add_span_processor is not None and id(provider) not in _attached:
+            _attached[id(provider)] = provider
+            add_span_processor(AttributionProcessor())

@@ -1,7 +1,7 @@
 """A recording as a decorator: functions, coroutine functions, generators, async generators.
 
-A generator's body runs inside the span, its consumer does not: the span is current only while
-the body runs, so interleaved generators never see each other's span.
+A generator's body runs inside the span, its consumer does not: the body has a Context of its
+own, which is current only while it runs, so interleaved generators never see each other's span.
 """
 
 from __future__ import annotations
@@ -10,8 +10,12 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
+from opentelemetry.context import attach, get_current
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
+
+    from opentelemetry.context import Context
 
     from handspan.record.recording import Recording
 
@@ -62,15 +66,35 @@ def _generator(make: Callable[[], Recording], function: Callable[..., Any]) -> C
     return recorded
 
 
+class _Inside:
+    """The Context of a generator's body, current within `with` only."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._inside = recording.context if recording.started else None
+        self._outside: Context | None = None
+
+    def __enter__(self) -> None:
+        if self._inside is not None:
+            self._outside = get_current()
+            attach(self._inside)
+
+    def __exit__(self, *_: object) -> None:
+        if self._outside is not None:
+            # The body may be inside a block of its own: its Context is not the span's any more.
+            self._inside = get_current()
+            attach(self._outside)
+
+
 def _stepping(
     recording: Recording, body: Generator[object, object, object]
 ) -> Generator[object, object, object]:
     """Drive `body` with the span current at each of its steps only."""
+    inside = _Inside(recording)
     step: Callable[[Any], object] = body.send
     given: object = None
     while True:
         try:
-            with recording.active():
+            with inside:
                 item = step(given)
         except StopIteration as stop:
             return stop.value
@@ -78,7 +102,7 @@ def _stepping(
             given = yield item
             step = body.send
         except GeneratorExit:
-            with recording.active():
+            with inside:
                 body.close()
             raise
         except BaseException as error:  # noqa: BLE001 - the body decides what to do with it
@@ -90,12 +114,13 @@ def _async_generator(
 ) -> Callable[..., Any]:
     async def recorded(*args: object, **kwargs: object) -> AsyncGenerator[object, object]:
         recording = make().start()
+        inside = _Inside(recording)
         body = function(*args, **kwargs)
         step, given = body.asend, None
         try:
             while True:
                 try:
-                    with recording.active():
+                    with inside:
                         item = await step(given)
                 except StopAsyncIteration:
                     break
@@ -103,7 +128,7 @@ def _async_generator(
                     given = yield item
                     step = body.asend
                 except GeneratorExit:
-                    with recording.active():
+                    with inside:
                         await body.aclose()
                     raise
                 except BaseException as error:  # noqa: BLE001 - the body decides

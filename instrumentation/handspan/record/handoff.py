@@ -96,4 +96,9 @@ def _counter(trace_id: int) -> Iterator[int]:  # noqa: ARG001 - the cache's key
     return itertools.count(1)
 
 
+def forget_counts() -> None:
+    """Count the handoffs of every trace from 1 again; for tests, whose trace ids repeat."""
+    _counter.cache_clear()
+
+
 handoff = Handoff

@@ -42,8 +42,8 @@ class Recording:
     No method raises because of Handspan. An exception of the user's passes unchanged.
     """
 
-    kind: ClassVar[semconv.Kind]
-    """What the span is, on the wire `handspan.kind`."""
+    kind: ClassVar[semconv.Kind | None]
+    """What the span is, on the wire `handspan.kind`; None: no agent work."""
 
     _span: Span | None = None
     _start_ns: int = 0
@@ -135,19 +135,18 @@ class Recording:
 
     def attach(self) -> None:
         """Make the started span current here until `detach()`."""
-        if self._span is not None:
+        if self._span is not None and get_current() is not self.context:
             self._outside = get_current()
             attach(self.context)
 
     def detach(self) -> None:
         """Make current again what was current before `attach()`, unless somebody else moved on.
 
-        A different thread or task may call it; then there is nothing to undo.
+        Another thread or task may call it; what is current elsewhere stays as it is there.
         """
-        outside, self._outside = self._outside, None
         # A plain attach, not a token's reset: a token is bound to the task it was made in.
-        if outside is not None and get_current() is self._context:
-            attach(outside)
+        if self._outside is not None and get_current() is self._context:
+            attach(self._outside)
 
     @contextmanager
     def active(self) -> Iterator[Self]:
@@ -175,6 +174,11 @@ class Recording:
             self._span.set_attribute(name, value)
 
     # --- what others may ask ---
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a span: not before start, and never without a tracer provider."""
+        return self._span is not None
 
     @property
     def span(self) -> Span:
@@ -238,8 +242,9 @@ class Recording:
         outer = parent.context if isinstance(parent, Recording) else parent
         self._outer = outer = get_current() if outer is None else outer
         self._run = run = self._run_inside(run_in(outer))
-        known = {name: value for name, value in self._attributes().items() if value is not None}
-        attributes = {**run.attributes, semconv.KIND: self.kind, **known}
+        own = {semconv.KIND: self.kind, **self._attributes()}
+        known = {name: value for name, value in own.items() if value is not None}
+        attributes = {**run.attributes, **known}
         self._start_ns = now_ns() if start_ns is None else start_ns
         self._span = tracer.start_span(
             self._span_name(), outer, self._span_kind(), attributes, start_time=self._start_ns

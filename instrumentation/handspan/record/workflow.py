@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -106,7 +105,8 @@ class Workflow(Recording):
 
 
 def _outcome_of(error: BaseException | str | None) -> semconv.WorkflowOutcome:
-    if isinstance(error, CancelledError | KeyboardInterrupt):
+    # By name: asyncio would be 15 ms of import for those who do without it.
+    if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError":
         return "cancelled"
     return "failure" if is_error(error) else "success"
 

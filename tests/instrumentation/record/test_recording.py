@@ -1,0 +1,463 @@
+"""The life of a recording: blocks, decorators, callbacks, errors, tasks and threads."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import TYPE_CHECKING
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.context import Context, get_current
+from opentelemetry.trace import StatusCode
+
+import handspan
+from handspan.record import Recording
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Generator, Iterator
+
+    from handspan.testing import Clock, Spans
+
+
+class Unprintable:
+    """A value that no code of ours may trip over."""
+
+    def __str__(self) -> str:
+        """Fail, as values of users do."""
+        raise ValueError("no text for you")
+
+
+def team() -> None:
+    """One run with every verb."""
+    with (
+        handspan.workflow("support"),
+        handspan.agent("triage"),
+        handspan.task("sort"),
+        handspan.tool("search"),
+        handspan.llm("m"),
+    ):
+        pass
+
+
+def test_blocks_nest_and_leave_nothing_behind(handspan_spans: Spans) -> None:
+    """A leaked Context would adopt the next run's spans."""
+    before = get_current()
+    team()
+    assert get_current() is before
+    assert handspan_spans.tree() == [
+        "invoke_workflow support",
+        "  invoke_agent triage",
+        "    run_task sort",
+        "      execute_tool search",
+        "        chat m",
+    ]
+
+
+def test_the_current_run_is_known_inside_only() -> None:
+    """Without a provider nothing runs as far as Handspan can say."""
+    with handspan.workflow("support"):
+        assert handspan.current_run() is None
+
+
+def test_the_current_run_says_who_runs(handspan_spans: Spans) -> None:
+    """Users put it into their logs."""
+    assert handspan.current_run() is None
+    with handspan.workflow("support", id="ticket-7"), handspan.agent("triage"):
+        run = handspan.current_run()
+        assert repr(run) == ("Run(id='ticket-7', workflow='support', agent='triage', attempt=None)")
+    assert handspan.current_run() is None
+    assert len(handspan_spans) == 2
+
+
+def test_a_decorated_function_is_recorded_at_each_call(handspan_spans: Spans) -> None:
+    """One decorator, many spans; the function keeps its name, arguments and result."""
+
+    @handspan.tool("add")
+    def add(left: int, right: int) -> int:
+        """Add."""
+        return left + right
+
+    assert add(1, right=2) + add(3, right=4) == 10
+    assert (add.__name__, add.__doc__) == ("add", "Add.")
+    assert handspan_spans.tree() == ["execute_tool add", "execute_tool add"]
+
+
+def test_a_decorated_function_may_call_itself(handspan_spans: Spans) -> None:
+    """Agents recurse; each depth is a span below the one that called it."""
+
+    @handspan.agent("planner")
+    def plan(depth: int) -> int:
+        return 0 if depth == 0 else 1 + plan(depth - 1)
+
+    assert plan(2) == 2
+    assert handspan_spans.tree() == [
+        "invoke_agent planner",
+        "  invoke_agent planner",
+        "    invoke_agent planner",
+    ]
+
+
+async def test_decorated_coroutines_run_side_by_side(handspan_spans: Spans) -> None:
+    """Calls of one decorated function overlap; none may see another's span."""
+
+    @handspan.agent("worker")
+    async def work(name: str) -> None:
+        await asyncio.sleep(0)
+        async with handspan.tool(name):
+            await asyncio.sleep(0)
+
+    async with handspan.workflow("team"):
+        await asyncio.gather(*(work(name) for name in "abc"))
+    assert handspan_spans.tree() == [
+        "invoke_workflow team",
+        "  invoke_agent worker",
+        "    execute_tool a",
+        "  invoke_agent worker",
+        "    execute_tool b",
+        "  invoke_agent worker",
+        "    execute_tool c",
+    ]
+
+
+def test_a_generator_is_recorded_until_it_ends_and_is_current_in_its_body_only(
+    handspan_spans: Spans,
+) -> None:
+    """What the consumer does between two items is not the generator's work."""
+
+    @handspan.llm("m")
+    def answer() -> Generator[str, str, str]:
+        with handspan.tool("inside"):
+            got = yield "a"
+        yield got
+        return "done"
+
+    outside = get_current()
+    stream = answer()
+    assert next(stream) == "a"
+    assert get_current() is outside
+    with handspan.tool("outside"):
+        assert stream.send("b") == "b"
+    with pytest.raises(StopIteration) as stop:
+        next(stream)
+    assert stop.value.value == "done"
+    assert handspan_spans.tree() == ["chat m", "  execute_tool inside", "execute_tool outside"]
+
+
+def test_a_generator_left_early_is_no_error_and_its_body_is_closed(handspan_spans: Spans) -> None:
+    """Consumers stop reading streams; the body's own clean-up must still run."""
+    closed = []
+
+    @handspan.llm("m")
+    def answer() -> Iterator[str]:
+        try:
+            yield "a"
+        finally:
+            closed.append(True)
+
+    for _ in answer():
+        break
+    assert closed == [True]
+    assert handspan_spans.one("chat m").status.status_code is StatusCode.UNSET
+
+
+def test_an_exception_thrown_into_a_generator_reaches_its_body(handspan_spans: Spans) -> None:
+    """`contextlib` and pytest fixtures work that way."""
+
+    @handspan.llm("m")
+    def answer() -> Generator[str, None, None]:
+        try:
+            yield "a"
+        except KeyError:
+            yield "handled"
+
+    stream = answer()
+    next(stream)
+    assert stream.throw(KeyError()) == "handled"
+    stream.close()
+    assert len(handspan_spans) == 1
+
+
+async def test_an_async_generator_is_recorded_until_it_ends(handspan_spans: Spans) -> None:
+    """Streams of models are async generators."""
+
+    @handspan.llm("m")
+    async def answer() -> AsyncIterator[str]:
+        with handspan.tool("inside"):
+            await asyncio.sleep(0)
+            yield "a"
+        yield "b"
+
+    outside = get_current()
+    assert [item async for item in answer() if get_current() is outside] == ["a", "b"]
+    assert handspan_spans.tree() == ["chat m", "  execute_tool inside"]
+
+
+async def test_an_async_generators_error_is_on_its_span(handspan_spans: Spans) -> None:
+    """A stream that breaks off is a failed call."""
+
+    @handspan.llm("m")
+    async def answer() -> AsyncIterator[str]:
+        yield "a"
+        raise ConnectionError("gone")
+
+    with pytest.raises(ConnectionError):
+        _ = [item async for item in answer()]
+    assert handspan_spans.attributes("chat m")["error.type"] == "ConnectionError"
+
+
+def test_by_hand_nothing_ambient_is_touched(handspan_spans: Spans, handspan_clock: Clock) -> None:
+    """Callback frameworks start in one thread, end in another, and out of order."""
+    before = get_current()
+    run = handspan.workflow("support").start(parent=Context())
+    triage = handspan.agent("triage").start(parent=run)
+    handspan_clock.advance(1)
+    refund = handspan.agent("refund").start(parent=run.context, start_ns=handspan_clock.now_ns)
+    call = handspan.tool("pay").start(parent=refund)
+    run.end()
+    ending = threading.Thread(target=refund.end, args=("card declined",))
+    ending.start()
+    ending.join()
+    call.end()
+    triage.end(end_ns=handspan_clock.now_ns + 5)
+
+    assert get_current() is before
+    assert handspan_spans.tree() == [
+        "invoke_workflow support",
+        "  invoke_agent triage",
+        "  invoke_agent refund",
+        "    execute_tool pay",
+    ]
+    assert handspan_spans.one("invoke_agent triage").end_time == handspan_clock.now_ns + 5
+    assert handspan_spans.attributes("execute_tool pay")["handspan.agent.name"] == "refund"
+    status = handspan_spans.one("invoke_agent refund").status
+    assert (status.status_code, status.description) == (StatusCode.ERROR, "card declined")
+    assert handspan_spans.attributes("invoke_agent refund")["error.type"] == "_OTHER"
+
+
+def test_an_empty_context_as_parent_starts_a_new_trace(handspan_spans: Spans) -> None:
+    """A job started from within a run need not belong to it."""
+    with handspan.workflow("outer"):
+        handspan.workflow("apart").start(parent=Context()).end()
+    assert handspan_spans.one("invoke_workflow apart").parent is None
+    ids = {span.context.trace_id for span in handspan_spans if span.context}
+    assert len(ids) == 2
+
+
+def test_a_second_end_does_nothing(handspan_spans: Spans, caplog: pytest.LogCaptureFixture) -> None:
+    """Callbacks come twice; the SDK would warn each time."""
+    agent = handspan.agent("triage").start()
+    agent.end()
+    agent.end(ValueError("late"))
+    assert handspan_spans.one("invoke_agent triage").status.status_code is StatusCode.UNSET
+    assert caplog.records == []
+
+
+def test_a_recording_may_be_used_again_after_its_end(handspan_spans: Spans) -> None:
+    """Nothing of the first use may show in the second."""
+    run = handspan.workflow("support")
+    with run:
+        run.outcome("failure")
+    with run:
+        pass
+    outcomes = [span.attributes["handspan.workflow.outcome"] for span in handspan_spans]  # type: ignore[index]
+    assert outcomes == ["failure", "success"]
+
+
+def test_a_recording_entered_twice_at_once_warns_and_breaks_nothing(
+    handspan_spans: Spans, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A mistake, but it must not tear the Context of whoever makes it."""
+    before = get_current()
+    agent = handspan.agent("triage")
+    with agent, agent, handspan.tool("search"):
+        pass
+    assert get_current() is before
+    assert handspan_spans.tree() == ["invoke_agent triage", "  execute_tool search"]
+    (record,) = caplog.records
+    assert "entered twice" in record.message
+
+
+@pytest.mark.parametrize("stop", [asyncio.CancelledError, KeyboardInterrupt])
+def test_a_stopped_workflow_is_cancelled_and_no_error(
+    handspan_spans: Spans, stop: type[BaseException]
+) -> None:
+    """Somebody's decision to stop must not lower a success ratio."""
+    with pytest.raises(stop), handspan.workflow("support"), handspan.agent("triage"):
+        raise stop
+    workflow = handspan_spans.attributes("invoke_workflow support")
+    assert workflow["handspan.workflow.outcome"] == "cancelled"
+    assert workflow["error.type"].endswith(stop.__name__)
+    for span in handspan_spans:
+        assert span.status.status_code is StatusCode.UNSET
+        assert span.events == ()
+
+
+def test_a_failed_workflow_is_a_failure(handspan_spans: Spans) -> None:
+    """An exception of the user's own class shows with its module."""
+    with pytest.raises(OrderError), handspan.workflow("support"):
+        raise OrderError
+    attributes = handspan_spans.attributes("invoke_workflow support")
+    assert attributes["handspan.workflow.outcome"] == "failure"
+    assert attributes["error.type"] == f"{OrderError.__module__}.OrderError"
+
+
+class OrderError(Exception):
+    """An error of the user's."""
+
+
+def test_spans_of_others_say_who_ran_them(handspan_spans: Spans) -> None:
+    """An httpx or database span below an agent is that agent's, whoever made it."""
+    httpx = handspan_spans.tracer("opentelemetry.instrumentation.httpx")
+    with httpx.start_as_current_span("before"):
+        pass
+    with (
+        handspan.workflow("support", id="ticket-7"),
+        handspan.agent("triage"),
+        handspan.task("sort", attempt=3),
+        httpx.start_as_current_span("GET", attributes={"handspan.agent.name": "own"}),
+        httpx.start_as_current_span("connect"),
+    ):
+        pass
+    attributed = {
+        "handspan.workflow.id": "ticket-7",
+        "handspan.workflow.name": "support",
+        "handspan.agent.name": "triage",
+        "handspan.attempt": 3,
+    }
+    assert handspan_spans.attributes("connect") == attributed
+    assert handspan_spans.attributes("GET") == attributed | {"handspan.agent.name": "own"}
+    assert handspan_spans.attributes("before") == {}
+
+
+def test_a_span_goes_with_its_context_into_a_thread(handspan_spans: Spans) -> None:
+    """`active()` is for pools and threads that copy no Context."""
+    with handspan.agent("triage") as agent, ThreadPoolExecutor(4) as pool:
+
+        def work() -> None:
+            with agent.active(), handspan.tool("search"):
+                pass
+
+        for _ in range(8):
+            pool.submit(work)
+    assert handspan_spans.tree() == ["invoke_agent triage", *["  execute_tool search"] * 8]
+
+
+async def test_a_block_left_in_another_task_breaks_nothing(
+    handspan_spans: Spans, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A token's reset in the wrong task is what others log as "Failed to detach context"."""
+    agent = handspan.agent("triage")
+    agent.__enter__()
+    inside = get_current()
+
+    async def leave() -> None:
+        agent.__exit__(None, None, None)
+        assert get_current() is not inside
+
+    await asyncio.create_task(leave())
+    agent.detach()
+    assert caplog.records == []
+    assert len(handspan_spans) == 1
+
+
+async def test_200_interleaved_runs_keep_their_spans_apart(
+    handspan_spans: Spans, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Tasks, threads and callbacks at once: no wrong parent, one root each, nothing logged."""
+    caplog.set_level(logging.WARNING)
+    chance = random.Random(7)  # noqa: S311 - a schedule, not a secret
+
+    async def pause() -> None:
+        for _ in range(chance.randrange(4)):
+            await asyncio.sleep(0)
+
+    async def work(run: int, agent: str) -> None:
+        async with handspan.agent(f"{agent}-{run}"):
+            await pause()
+            await asyncio.to_thread(use_tool, run)
+            await pause()
+
+    def use_tool(run: int) -> None:
+        with handspan.tool(f"tool-{run}"):
+            threading.Thread(target=copy_context().run, args=(ask, run)).run()
+
+    def ask(run: int) -> None:
+        call = handspan.llm(f"llm-{run}").start()
+        call.end()
+
+    async def one(run: int) -> None:
+        async with handspan.workflow(f"run-{run}", id=str(run)):
+            async with asyncio.TaskGroup() as group:
+                for agent in ("a", "b"):
+                    group.create_task(work(run, agent))
+                await pause()
+            with handspan.handoff("a", f"b-{run}"):
+                await pause()
+
+    await asyncio.gather(*(one(run) for run in range(200)))
+
+    assert len(handspan_spans) == 200 * (1 + 2 * 3 + 1)
+    by_id = {span.context.span_id: span for span in handspan_spans if span.context}
+    roots = [span for span in handspan_spans if span.parent is None]
+    assert len(roots) == 200
+    assert len({span.context.trace_id for span in roots if span.context}) == 200
+    expected = {"execute_tool": "invoke_agent", "chat": "execute_tool"}
+    for span in handspan_spans:
+        run = span.name.rpartition("-")[2]
+        assert span.attributes is not None
+        assert span.attributes["handspan.workflow.id"] == run
+        if span.parent is not None:
+            parent = by_id[span.parent.span_id]
+            assert parent.name.rpartition("-")[2] == run
+            wanted = expected.get(span.name.split()[0], "invoke_workflow")
+            assert parent.name.split()[0] == wanted
+    assert caplog.records == []
+
+
+def test_without_a_provider_nothing_happens_and_nothing_is_made() -> None:
+    """A library may carry our verbs; whoever does not switch telemetry on pays nearly nothing."""
+    before = get_current()
+    with handspan.workflow("support") as run, handspan.llm("m") as call:
+        assert get_current() is before
+        call.usage(input_tokens=1)
+        run.outcome("success")
+        assert run.span is trace.INVALID_SPAN
+        with run.active():
+            assert get_current() is before
+    assert run.__dict__.keys() <= {*handspan.workflow.__dataclass_fields__, "_outcome", "_ended"}
+
+
+def test_an_error_of_handspans_own_stays_inside(
+    handspan_spans: Spans,
+    handspan_errors: list[Exception],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The user's program goes on; the error is logged once, with where and how to report it."""
+    done = []
+    for _ in range(3):
+        with handspan.agent(Unprintable()):  # type: ignore[arg-type]
+            done.append(True)
+    assert done == [True] * 3
+    assert len(handspan_spans) == 0
+    assert [str(error) for error in handspan_errors] == ["no text for you"] * 3
+    (record,) = caplog.records
+    assert "Handspan failed in Recording._open" in record.message
+    handspan_errors.clear()
+
+
+def test_every_verb_is_a_recording() -> None:
+    """Adapters of frameworks take any of them as a parent."""
+    verbs = (
+        handspan.workflow,
+        handspan.agent,
+        handspan.task,
+        handspan.handoff,
+        handspan.tool,
+        handspan.llm,
+    )
+    assert all(issubclass(verb, Recording) for verb in verbs)
