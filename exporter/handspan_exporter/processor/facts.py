@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from handspan_exporter import sql
 from handspan_exporter.processor.prices import ensure_prices
+from handspan_exporter.processor.tree import places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -109,7 +110,10 @@ def _fill_gaps(connection: Connection, idle: dict[str, int]) -> None:
 
 def _place(connection: Connection, idle: dict[str, int]) -> None:
     """Find every span's place in its tree and its run."""
-    _run(connection, ("work_nodes", "work_tree", "work_openers"))
+    _run(connection, ("work_tree",))
+    nodes = connection.arrow(sql.load("facts/work_nodes"))
+    connection.insert("work_tree", places(nodes), token="")
+    _run(connection, ("work_openers",))
     connection.command(sql.load("facts/work_openers_implicit"), idle)
     _run(connection, ("work_opened", "work_runs", "work_spans"))
 

@@ -20,7 +20,7 @@ FROM
         anyIf(workflow_id, parent_span_id = '') OVER (PARTITION BY trace_id) AS root_workflow_id,
         roots = 1 AND opener_above = '' AND parent_span_id != '' AS below_root,
         if(below_root, root, opener_above) AS above,
-        if(workflow_id = trace_id OR has(workflow_ids_above, workflow_id)
+        if(workflow_id = trace_id OR repeats_id
            OR (below_root AND workflow_id = root_workflow_id), '', workflow_id) AS own_id
     FROM work_base AS base
     LEFT JOIN work_tree AS tree USING (trace_id, span_id)

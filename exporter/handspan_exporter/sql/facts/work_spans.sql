@@ -16,7 +16,7 @@ WITH
     (
         SELECT
             t.trace_id AS tree_trace_id, t.span_id AS tree_span_id, depth, parent_missing, t.agent_run AS agent_run,
-            usage_above, call_above, usage_call_above, tools_above, agent_name_at,
+            usage_above, call_above, usage_call_above, delegates, agent_name_at,
             o.run_id AS opened_run, workflow_id_at, workflow_at, project_at, feature_at, session_id_at,
             conversation_id_at, user_id_at
         FROM work_tree AS t
@@ -36,16 +36,14 @@ SELECT
     r.runs AS runs,
     if(empty(r.runs), '', r.runs[-1]) AS run_id,
     multiIf(kind = 'agent' AND bases.agent = '', name, bases.agent != '', bases.agent, agent_name_at) AS agent,
-    -- a span outside every tree (a circle of parents) still has what it says itself
-    coalesce(nullIf(workflow_at, ''), nullIf(bases.workflow, ''), r.workflow) AS workflow,
-    coalesce(nullIf(project_at, ''), nullIf(bases.project, ''), r.project) AS project,
-    coalesce(nullIf(feature_at, ''), nullIf(bases.feature, ''), r.feature) AS feature,
-    coalesce(nullIf(session_id_at, ''), nullIf(bases.session_id, ''), r.session_id) AS session_id,
-    coalesce(nullIf(conversation_id_at, ''), nullIf(bases.conversation_id, ''), r.conversation_id) AS conversation_id,
-    coalesce(nullIf(user_id_at, ''), nullIf(bases.user_id, ''), r.user_id) AS user_id
+    if(workflow_at != '', workflow_at, r.workflow) AS workflow,
+    if(project_at != '', project_at, r.project) AS project,
+    if(feature_at != '', feature_at, r.feature) AS feature,
+    if(session_id_at != '', session_id_at, r.session_id) AS session_id,
+    if(conversation_id_at != '', conversation_id_at, r.conversation_id) AS conversation_id,
+    if(user_id_at != '', user_id_at, r.user_id) AS user_id
 FROM bases
 LEFT JOIN work_runs AS r ON r.run_id = multiIf(
     opened_run != '', opened_run,
     workflow_id_at IN (known), workflow_id_at,
-    workflow_id IN (known), workflow_id,
     sole_run)

@@ -1,0 +1,208 @@
+"""Trees of agent spans, written as they look, and the processor's tables as plain values.
+
+    workflow("research", 0, 10, [agent("triage", 0, 4, [llm(1, 2)]), agent("writer", 4, 9)])
+
+Times are seconds after `NOON`; span ids are numbered in the order of writing, or given.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from handspan_exporter.store.connection import Connection
+
+NOON_NS = 1_795_176_000_000_000_000
+"""2026-11-20 12:00:00 UTC."""
+
+SECOND_NS = 1_000_000_000
+
+_TEXTS = (
+    "trace_id span_id parent_span_id name service kind convention status error_type status_message"
+    " workflow_id workflow agent project feature session_id conversation_id user_id"
+    " workflow_outcome agent_type task_type task_domain handoff_source handoff_target handoff_mode"
+    " handoff_target_type handoff_outcome tool provider model cost_source"
+).split()
+_LISTS = ("workflow_plan", "resumes", "handoff_artifacts")
+_COUNTS = ("input_tokens", "output_tokens", "cache_read_tokens", "reasoning_tokens")
+
+_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in _TEXTS),
+        *((name, pa.list_(pa.string())) for name in _LISTS),
+        *((name, pa.uint64()) for name in _COUNTS),
+        ("started_at", pa.timestamp("ns", "UTC")),
+        ("duration_ns", pa.uint64()),
+        ("queued_at", pa.timestamp("ns", "UTC")),
+        ("workflow_estimated_s", pa.float64()),
+        ("cost_usd", pa.decimal128(18, 12)),
+        ("received_at", pa.timestamp("ns", "UTC")),
+    ]
+)
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Node:
+    """A span and the spans inside it."""
+
+    kind: str
+    start_s: float
+    end_s: float
+    says: Row
+    children: Sequence[Node] = ()
+    span_id: str = ""
+
+    def lost(self) -> Node:
+        """Keep the children, as if this span had never arrived."""
+        return Node("lost", self.start_s, self.end_s, {}, self.children, self.span_id)
+
+
+@dataclass
+class Trace:
+    """Spans of one trace, ready to be stored in any order."""
+
+    trace_id: str
+    roots: Sequence[Node]
+    received_s: float | None = None
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def rows(self) -> list[Row]:
+        """Return one row per span that arrives."""
+        return [row for root in self.roots for row in self._rows(root, "")]
+
+    def foreign(self) -> list[Row]:
+        """Return the rows of `otel_traces` for the spans that are no agent spans."""
+        return [row for row in self.all_rows() if row["kind"] == "foreign"]
+
+    def all_rows(self) -> list[Row]:
+        """Return the rows of all spans, foreign ones too."""
+        self._numbers = itertools.count(1)
+        return [row for root in self.roots for row in self._rows(root, "", everything=True)]
+
+    def _rows(self, node: Node, parent: str, *, everything: bool = False) -> Iterator[Row]:
+        node.span_id = node.span_id or f"{next(self._numbers):04}"
+        received_s = node.end_s if self.received_s is None else self.received_s
+        if node.kind not in ("lost", "foreign") or everything:
+            yield {
+                "trace_id": self.trace_id,
+                "span_id": node.span_id,
+                "parent_span_id": parent,
+                "kind": node.kind,
+                "service": "team",
+                "started_at": at(node.start_s),
+                "duration_ns": at(node.end_s) - at(node.start_s),
+                "received_at": at(received_s),
+                **node.says,
+            }
+        for child in node.children:
+            yield from self._rows(child, node.span_id, everything=everything)
+
+
+def at(second: float) -> int:
+    """Return ns since the epoch."""
+    return NOON_NS + round(second * SECOND_NS)
+
+
+def workflow(
+    name: str, start: float, end: float, children: Sequence[Node] = (), **says: object
+) -> Node:
+    """Make a workflow span."""
+    return Node("workflow", start, end, {"workflow": name, **says}, children)
+
+
+def agent(
+    name: str, start: float, end: float, children: Sequence[Node] = (), **says: object
+) -> Node:
+    """Make an agent span."""
+    return Node("agent", start, end, {"agent": name, **says}, children)
+
+
+def tool(
+    name: str, start: float, end: float, children: Sequence[Node] = (), **says: object
+) -> Node:
+    """Make a tool span."""
+    return Node("tool", start, end, {"tool": name, **says}, children)
+
+
+def span(
+    kind: str, start: float, end: float, children: Sequence[Node] = (), **says: object
+) -> Node:
+    """Make a span of any kind; `foreign` is one that is no agent span."""
+    return Node(kind, start, end, says, children)
+
+
+def llm(
+    start: float,
+    end: float,
+    children: Sequence[Node] = (),
+    *,
+    usd: str | None = None,
+    tokens: int | None = None,
+    **says: object,
+) -> Node:
+    """Make a call of a model, with as many input tokens as output tokens."""
+    usage = {"input_tokens": tokens, "output_tokens": tokens, "cost_usd": usd and Decimal(usd)}
+    return Node("llm", start, end, {"model": "own-model", **usage, **says}, children)
+
+
+def handoff(source: str, target: str, start: float, **says: object) -> Node:
+    """Make a handoff span that takes a tenth of a second."""
+    named = {"handoff_source": source, "handoff_target": target, "handoff_mode": "pass_control"}
+    return Node("handoff", start, start + 0.1, {**named, **says})
+
+
+def trace(trace_id: str, *roots: Node, received_s: float | None = None) -> list[Row]:
+    """Return the rows of `agent_spans` of one trace."""
+    return Trace(trace_id, roots, received_s).rows()
+
+
+def store(connection: Connection, rows: Iterable[Row]) -> None:
+    """Insert rows into `agent_spans`, as the writer does."""
+    defaults: Row = dict.fromkeys(_TEXTS, "") | {name: [] for name in _LISTS}
+    table = pa.Table.from_pylist([defaults | row for row in rows], schema=_SCHEMA)
+    connection.insert("agent_spans", table, token="")
+
+
+def announce(connection: Connection, rows: Iterable[Row], arrived_s: float) -> None:
+    """Insert the arrivals of rows that came in one flush, as the writer does."""
+    arrivals: dict[str, Row] = {}
+    for row in rows:
+        one = arrivals.setdefault(
+            row["trace_id"],
+            {"arrived_at": at(arrived_s), "trace_id": row["trace_id"], "spans": 0},
+        )
+        one["spans"] += 1
+        is_root = not row["parent_span_id"] or row["kind"] == "workflow"
+        one["has_root"] = one.get("has_root", False) or is_root
+    schema = pa.schema(
+        [
+            ("arrived_at", pa.timestamp("ns", "UTC")),
+            ("trace_id", pa.string()),
+            ("spans", pa.uint32()),
+            ("has_root", pa.bool_()),
+        ]
+    )
+    table = pa.Table.from_pylist(list(arrivals.values()), schema=schema)
+    connection.insert("trace_arrivals", table, token="")
+
+
+FACTS = ("runs", "agent_runs", "llm_calls", "tool_calls", "handoffs", "run_traces")
+
+
+def facts(connection: Connection) -> dict[str, list[Row]]:
+    """Return every row of every fact table that counts, without its revision."""
+    return {
+        name: connection.rows(
+            f"SELECT * EXCEPT (revision, is_deleted) FROM {name} FINAL ORDER BY ALL"  # noqa: S608
+        )
+        for name in FACTS
+    }
