@@ -4,14 +4,15 @@
 -- What cannot be priced exactly is NULL with a reason, and no input can make this throw.
 INSERT INTO work_costs
 WITH
-    -- The tier of one price list for a request; NULL without a price of its own.
-    (prices, request_tokens) -> if(
-        empty(prices),
-        NULL,
-        prices[greatest(1, arrayLastIndex(tier -> request_tokens > tier.1, prices))].2
-    ) AS rate,
     calls AS
     (
+        WITH
+            -- The tier of one price list for a request; NULL without a price of its own.
+            (prices, request_tokens) -> if(
+                empty(prices),
+                NULL,
+                prices[greatest(1, arrayLastIndex(tier -> request_tokens > tier.1, prices))].2
+            ) AS rate
         SELECT
             trace_id,
             span_id,
