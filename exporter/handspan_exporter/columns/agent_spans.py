@@ -67,6 +67,24 @@ SCHEMA: Final = pa.schema(
 )
 """The columns of sql/schema/0004_agent_spans.sql, in order; a test compares the two."""
 
+READS: Final = (
+    "Timestamp",
+    "TraceId",
+    "SpanId",
+    "ParentSpanId",
+    "SpanName",
+    "ServiceName",
+    "ScopeName",
+    "SpanAttributes",
+    "Duration",
+    "StatusCode",
+    "StatusMessage",
+    "Events.Attributes",
+    "Links.TraceId",
+    "Links.Attributes",
+)
+"""The columns of `otel_traces` that are looked at: a rebuild need not read the others."""
+
 _COMBINED_BYTES: Final = 1 << 30
 """Tables up to this size are made one batch; beyond, an Arrow string column could overflow."""
 
@@ -93,11 +111,12 @@ def agent_spans_table(traces: pa.Table, received_at_ns: int) -> pa.Table:
     """Return the typed rows of those spans that are agent work.
 
     Args:
-        traces: Rows with the columns of `otel_traces` (sql/schema/0001_otel_traces.sql); texts
-            may be dictionary-encoded, bytes or large.
+        traces: Rows of `otel_traces` (sql/schema/0001_otel_traces.sql) with at least the columns
+            `READS`; texts may be dictionary-encoded, bytes or large.
         received_at_ns: When they came, nanoseconds since the epoch; of a span that was
             delivered twice the row with the later one stays.
     """
+    traces = traces.select(READS)
     if traces.nbytes < _COMBINED_BYTES:
         traces = traces.combine_chunks()
     tables = [_table(batch, received_at_ns) for batch in traces.to_batches()]
@@ -232,7 +251,7 @@ class _AgentSpans:
         named = pc.and_(pc.and_(pa.array(handoff), prefixed), pc.equal(targets, ""))
         if not pc.any(named).as_py():
             return {}
-        # Not binary_slice: it fails on texts that are shorter than the start.
+        # Not binary_slice: without an end it fails on texts shorter than the start.
         rest = pc.replace_substring(names, mapping.HANDOFF_NAME_PREFIX, "", max_replacements=1)
         return {"handoff_target": pc.if_else(named, as_strings(rest), targets)}
 
