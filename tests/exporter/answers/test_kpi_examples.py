@@ -13,7 +13,7 @@ from handspan_exporter.query import kpi
 from handspan_exporter.query.window import window
 
 if TYPE_CHECKING:
-    from conftest import Facts
+    from tests.exporter.answers.facts import Facts
 
 FOLDER = Path(__file__).parents[3] / "docs" / "kpi_examples"
 JANUARY_5 = window("2026-01-05", "2026-01-06", now_ns=0)
@@ -32,9 +32,7 @@ def test_a_worked_example_is_what_the_file_answers(name: str, facts: Facts) -> N
         if table in example:
             facts.insert(table, *example[table])
 
-    rows = kpi.answer(
-        facts.connection, name, JANUARY_5.since_ns, JANUARY_5.until_ns, example["by"]
-    )
+    rows = kpi.answer(facts.connection, name, JANUARY_5.since_ns, JANUARY_5.until_ns, example["by"])
 
     assert [_told(row, told) for row, told in zip(rows, example["answer"], strict=True)] == [
         {column: _expected(value) for column, value in told.items()} for told in example["answer"]
