@@ -66,7 +66,7 @@ def _resource(service_name: str | None) -> Resource:
 
 def _exporters() -> Iterator[SpanExporter]:
     """Yield the exporters that OTEL_TRACES_EXPORTER names; a bad name is one warning."""
-    for name in os.environ.get(OTEL_TRACES_EXPORTER, _OTLP).split(","):
+    for name in (os.environ.get(OTEL_TRACES_EXPORTER) or _OTLP).split(","):
         wanted = name.strip()
         if wanted == _OTLP:
             wanted = _otlp_entry_point()

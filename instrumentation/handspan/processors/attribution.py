@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace import Span, SpanProcessor
 
 from handspan import semconv
 from handspan.context import NOBODY, run_in
+from handspan.internal import contained
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -27,6 +28,7 @@ _lock = threading.Lock()
 class AttributionProcessor(SpanProcessor):
     """Puts the attributes of the running `handspan.context.Run` on spans made by others."""
 
+    @contained
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Complete the span as it starts; a name that it already has is kept."""
         run = run_in(parent_context)
