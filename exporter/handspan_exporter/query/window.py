@@ -15,7 +15,7 @@ _UNIT_NS = {
     "d": 86_400_000_000_000,
     "w": 604_800_000_000_000,
 }
-_AGO = re.compile(r"(\d{1,9})\s*([smhdw])")
+_AGO = re.compile(r"(\d{1,9})\s*([smhdw])", re.ASCII)
 _MOMENT = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?P<fraction>\.\d{1,9})?)?"
     r"(?:Z|[+-]\d{2}:?\d{2})?)?",
