@@ -1,0 +1,241 @@
+"""Append, sync, roll, remove: the life of the segments in one folder."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from handspan_exporter.errors import JournalFull, Stop
+from handspan_exporter.journal.counters import BYTES_TORN
+from handspan_exporter.journal.records import bodies, record
+from handspan_exporter.journal.repeats import Refused, Repeats, digest
+from handspan_exporter.journal.segment import SUFFIX, Segment, sync_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from handspan_exporter.journal.counters import Counters
+
+SEGMENT_MAX_BYTES = 64 << 20
+"""A segment is decoded whole, and Arrow's strings end at 2 GiB."""
+
+_log = logging.getLogger(__name__)
+
+
+class Journal:
+    """The segments of one folder: at most one open, the closed ones in the order of their age.
+
+    One process at a time may have a folder. Safe from any thread.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        max_bytes: int,
+        segment_spans: int,
+        counters: Counters,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """Take up the folder: what an earlier process left is closed, oldest first.
+
+        Args:
+            folder: Made when absent.
+            max_bytes: Of all segments together; beyond, `append` refuses.
+            segment_spans: A segment with as many is closed.
+            counters: For bytes torn off by a crash.
+            clock_ns: Unix time, for the names of segments.
+
+        Raises:
+            Stop: the folder cannot be used; the message says which.
+        """
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._segment_spans = segment_spans
+        self._counters = counters
+        self._clock_ns = clock_ns
+        # Several services may share one ClickHouse: two segments of one nanosecond must differ.
+        self._writer = secrets.token_hex(4)
+        self._changed = threading.Condition()
+        self._open: Segment | None = None
+        self._opened_s = 0.0
+        self._closed: deque[Segment] = deque()
+        self._last_ns = 0
+        self.repeats = Repeats(clock_ns)
+        """Of what is acknowledged; `append` does not look there."""
+        try:
+            self._recover()
+        except OSError as error:
+            raise Stop(f"the journal {folder} cannot be used: {error.strerror}") from error
+
+    def append(self, body: bytes, spans: int) -> Segment:
+        """Write a request down and return its segment once the disk has it.
+
+        Blocks for one fdatasync, shared with all requests that come meanwhile.
+
+        Raises:
+            JournalFull: the byte limit is reached, or the disk is full; nothing is kept.
+        """
+        entry = record(body)
+        with self._changed:
+            if self._size() + len(entry) > self._max_bytes:
+                raise JournalFull(
+                    f"the journal holds {self._max_bytes} bytes that are not yet stored: "
+                    "try again later, or raise --journal-max-bytes"
+                )
+            segment = self._append(entry, spans)
+            end, failures = segment.size, segment.failures
+            if segment.size >= SEGMENT_MAX_BYTES or segment.spans >= self._segment_spans:
+                self._close()
+            self._await_sync(segment, end, failures)
+        return segment
+
+    def roll(self) -> None:
+        """Close the open segment, if there is one."""
+        with self._changed:
+            self._close()
+
+    def oldest(self) -> Segment | None:
+        """Return the oldest closed segment, wholly on disk; None when none is closed."""
+        with self._changed:
+            while self._closed:
+                segment = self._closed[0]
+                self._settle(segment)
+                if segment.records:
+                    return segment
+                self._forget(segment)
+                segment.path.unlink(missing_ok=True)
+        return None
+
+    def remove(self, segment: Segment) -> None:
+        """Delete a segment that is in the store.
+
+        After a crash the file may come back; it is then stored again with its old token.
+        """
+        with self._changed:
+            self._forget(segment)
+            segment.path.unlink(missing_ok=True)
+
+    def set_aside(self, segment: Segment, reason: str) -> None:
+        """Move a segment that cannot be stored to rejected/, with the reason beside it."""
+        with self._changed:
+            self._forget(segment)
+            kept = self.rejected / segment.path.name
+            segment.path.rename(kept)
+            kept.with_suffix(".txt").write_text(reason + "\n", encoding="utf-8")
+
+    def requests(self, segment: Segment) -> list[bytes]:
+        """Return the requests of a closed segment one by one, from its file."""
+        return bodies(segment.path.read_bytes())[0]
+
+    def watermark_ns(self) -> int:
+        """Return a moment (Unix time): all that arrived before it is in the store.
+
+        It is the beginning of the oldest segment, or now when there is none; a segment begun
+        later has a later beginning.
+        """
+        with self._changed:
+            living = [*self._closed, *([self._open] if self._open else [])]
+            if living:
+                return min(segment.created_ns for segment in living)
+            return self._tick(0)
+
+    @property
+    def rejected(self) -> Path:
+        """The folder for what the store refuses."""
+        return self._folder / "rejected"
+
+    @property
+    def open_s(self) -> float | None:
+        """How long the open segment has been open, in seconds; None when none is."""
+        with self._changed:
+            return time.monotonic() - self._opened_s if self._open else None
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all segments: acknowledged and not yet in the store."""
+        with self._changed:
+            return self._size()
+
+    def _append(self, entry: bytes, spans: int) -> Segment:
+        try:
+            segment = self._open or self._begin()
+            segment.append(entry, spans)
+        except OSError as error:
+            raise JournalFull(_refusal(self._folder, error)) from error
+        return segment
+
+    def _begin(self) -> Segment:
+        self._open = Segment.create(self._folder, self._tick(1), self._writer)
+        self._opened_s = time.monotonic()
+        return self._open
+
+    def _tick(self, least: int) -> int:
+        """Return the time, at least `least` ns after the last one: clocks are set back."""
+        self._last_ns = max(self._clock_ns(), self._last_ns + least)
+        return self._last_ns
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._closed.append(self._open)
+            self._open = None
+
+    def _settle(self, segment: Segment) -> None:
+        """Wait for what was appended last; a failure is told to those who appended it."""
+        while segment.synced < segment.size or segment.syncing:
+            self._advance(segment)
+
+    def _await_sync(self, segment: Segment, end: int, failures: int) -> None:
+        while segment.failures == failures:
+            if segment.synced >= end:
+                return
+            self._advance(segment)
+        raise JournalFull(f"the disk of {self._folder} refuses to keep what is written: see df")
+
+    def _advance(self, segment: Segment) -> None:
+        """Sync for all who wait, or wait for the one who does."""
+        if segment.syncing:
+            self._changed.wait()
+            return
+        segment.syncing, end = True, segment.size
+        self._changed.release()
+        try:
+            segment.sync()
+        except OSError as error:
+            _log.error("%s", _refusal(self._folder, error))
+            end = -1
+        finally:
+            self._changed.acquire()
+            segment.syncing = False
+        if end < 0:
+            segment.forget_unsynced()
+        segment.synced = max(segment.synced, end)
+        self._changed.notify_all()
+
+    def _forget(self, segment: Segment) -> None:
+        self._closed.remove(segment)
+        segment.close()
+
+    def _size(self) -> int:
+        opened = self._open.size if self._open else 0
+        return opened + sum(segment.size for segment in self._closed)
+
+    def _recover(self) -> None:
+        self.rejected.mkdir(parents=True, exist_ok=True)
+        sync_folder(self._folder)
+        for path in sorted(self._folder.glob(f"*{SUFFIX}")):
+            segment, requests, torn = Segment.found(path)
+            self._counters.add(BYTES_TORN, torn)
+            self._closed.append(segment)
+            self._last_ns = segment.created_ns
+            for body in requests:
+                self.repeats.remember(digest(body), Refused(), at_ns=segment.created_ns)
+
+
+def _refusal(folder: Path, error: OSError) -> str:
+    return f"the journal {folder} cannot be written: {error.strerror}; make room on its disk"

@@ -1,0 +1,46 @@
+"""How requests stand in a segment: each preceded by its length as a varint.
+
+This is protobuf's own "delimited" format, which `otlp.decode.decode_segment` reads whole.
+"""
+
+from __future__ import annotations
+
+_LENGTH_DIGITS = 5
+"""A varint of a length below 4 GiB has no more."""
+
+
+def record(body: bytes) -> bytes:
+    """Return the length of a request and the request."""
+    digits = []
+    left = len(body)
+    while left > 127:
+        digits.append(left & 127 | 128)
+        left >>= 7
+    return bytes([*digits, left]) + body
+
+
+def bodies(data: bytes) -> tuple[list[bytes], int]:
+    """Return the whole requests in `data`, and how many bytes they take with their lengths.
+
+    What follows them is a record that was not written to its end: the request was never
+    acknowledged. So is a length of 0, which some file systems leave behind a crash.
+    """
+    found: list[bytes] = []
+    place = 0
+    while (head := _length(data, place)) is not None:
+        start, length = head
+        if length == 0 or start + length > len(data):
+            break
+        found.append(data[start : start + length])
+        place = start + length
+    return found, place
+
+
+def _length(data: bytes, place: int) -> tuple[int, int] | None:
+    """Return where the body begins and how long it is; None when the varint is not whole."""
+    length = 0
+    for digit, octet in enumerate(data[place : place + _LENGTH_DIGITS]):
+        length |= (octet & 127) << (7 * digit)
+        if octet < 128:
+            return place + digit + 1, length
+    return None

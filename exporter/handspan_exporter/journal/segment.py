@@ -1,0 +1,138 @@
+"""One file of the journal. Its name is its identity, its age and its deduplication token."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from handspan_exporter.journal.records import bodies
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUFFIX = ".otlp"
+
+
+class Segment:
+    """A file that requests are appended to. Not safe from several threads: the journal locks."""
+
+    def __init__(self, path: Path, ends: list[int], descriptor: int | None) -> None:
+        self.path = path
+        self.id = path.name.removesuffix(SUFFIX)
+        """Unique among all segments ever; sorts by age."""
+        self.created_ns = int(self.id.partition("-")[0])
+        """When it was begun, Unix time: also the `received_at` of its rows, so that a replay
+        writes the same ones."""
+        self.spans = 0
+        """Appended since this process began it; 0 for one that was found."""
+        self.synced = ends[-1] if ends else 0
+        """Bytes known to be on disk."""
+        self.failures = 0
+        """How often the end was cut off because the disk refused."""
+        self.syncing = False
+        self._ends = ends
+        self._descriptor = descriptor
+
+    @classmethod
+    def create(cls, folder: Path, created_ns: int, writer: str) -> Self:
+        """Begin a segment; its name survives a crash from here on.
+
+        Raises:
+            OSError: the file cannot be made.
+        """
+        path = folder / f"{created_ns:019d}-{writer}{SUFFIX}"
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            sync_folder(folder)
+        except OSError:
+            os.close(descriptor)
+            path.unlink()
+            raise
+        return cls(path, [], descriptor)
+
+    @classmethod
+    def found(cls, path: Path) -> tuple[Self, list[bytes], int]:
+        """Take up what an earlier process left: cut the torn end off.
+
+        Returns the segment, its requests and the number of bytes cut off.
+
+        Raises:
+            OSError: the file cannot be read or cut.
+        """
+        data = path.read_bytes()
+        requests, whole = bodies(data)
+        if whole < len(data):
+            os.truncate(path, whole)
+        # Where each record ends does not matter any more: nothing is appended to this one.
+        return cls(path, [whole] * len(requests), None), requests, len(data) - whole
+
+    @property
+    def size(self) -> int:
+        """In bytes, synced or not."""
+        return self._ends[-1] if self._ends else 0
+
+    @property
+    def records(self) -> int:
+        """How many requests it holds."""
+        return len(self._ends)
+
+    def append(self, record: bytes, spans: int) -> None:
+        """Write one record at the end, or nothing.
+
+        Raises:
+            OSError: the disk is full or broken.
+        """
+        descriptor = self._open()
+        try:
+            written = os.write(descriptor, record)
+            while written < len(record):
+                written += os.write(descriptor, record[written:])
+        except OSError:
+            self._cut(self.size)
+            raise
+        self._ends.append(self.size + len(record))
+        self.spans += spans
+
+    def sync(self) -> None:
+        """Wait until the disk has all that was appended; the one call without the lock.
+
+        Raises:
+            OSError: the disk is full or broken.
+        """
+        os.fdatasync(self._open())
+
+    def forget_unsynced(self) -> None:
+        """Cut off what the disk refused; whoever waits for it finds `failures` changed."""
+        self._ends = [end for end in self._ends if end <= self.synced]
+        self.failures += 1
+        self._cut(self.synced)
+
+    def close(self) -> None:
+        """Give the file descriptor back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _cut(self, size: int) -> None:
+        # Should even this fail, the end is a torn record, which readers cut off themselves.
+        with suppress(OSError):
+            os.ftruncate(self._open(), size)
+
+    def _open(self) -> int:
+        assert self._descriptor is not None, "a found segment is only read"  # noqa: S101
+        return self._descriptor
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names in the folder survive a crash.
+
+    Raises:
+        OSError: the disk is full or broken.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""OTLP in: over gRPC and HTTP, acknowledged once it is on disk."""

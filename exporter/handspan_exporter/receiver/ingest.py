@@ -1,0 +1,103 @@
+"""What both protocols do with a request: decode, judge, write down, hand on."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from handspan_exporter.errors import JournalFull, MalformedRequest
+from handspan_exporter.journal.counters import (
+    REQUESTS_FAILED,
+    REQUESTS_REPEATED,
+    SPANS_ACCEPTED,
+    SPANS_REFUSED,
+)
+from handspan_exporter.journal.repeats import Refused, digest
+from handspan_exporter.otlp.decode import decode_traces, encode_traces
+from handspan_exporter.otlp.spans import only, span_count
+from handspan_exporter.receiver.admission import admission
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+    from handspan_exporter.journal.counters import Counters
+    from handspan_exporter.journal.journal import Journal
+    from handspan_exporter.settings import Settings
+    from handspan_exporter.writer.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The answer to a request that was taken."""
+
+    spans: int
+    """Acknowledged: they are on disk."""
+    rejected: int
+    """Refused, and not to be sent again."""
+    reason: str
+    """Why, for a person; empty when nothing was refused."""
+
+
+class Ingest:
+    """The one way into the journal; safe from any thread."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        writer: Writer,
+        settings: Settings,
+        *,
+        counters: Counters,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """Remember the parts; `clock_ns` is Unix time, for judging the clocks of clients."""
+        self._journal = journal
+        self._writer = writer
+        self._raw_days = settings.raw_days
+        self._counters = counters
+        self._clock_ns = clock_ns
+
+    def accept_traces(self, body: bytes) -> Accepted:
+        """Take one ExportTraceServiceRequest; blocks until it is on disk.
+
+        Raises:
+            MalformedRequest: it is none; nothing was kept.
+            JournalFull: there is no room; nothing was kept.
+        """
+        key = digest(body)
+        if (before := self._journal.repeats.find(key)) is not None:
+            self._counters.add(REQUESTS_REPEATED)
+            return Accepted(0, before.spans, before.reason)
+        try:
+            return self._accept(key, body)
+        except MalformedRequest:
+            self._counters.add(REQUESTS_FAILED, reason="malformed")
+            raise
+        except JournalFull:
+            self._counters.add(REQUESTS_FAILED, reason="journal_full")
+            raise
+
+    def _accept(self, key: bytes, body: bytes) -> Accepted:
+        body, batch, refused = self._admitted(body, decode_traces(body))
+        if spans := span_count(batch):
+            segment = self._journal.append(body, spans)
+            self._journal.repeats.remember(key, refused)
+            self._writer.hand(segment, batch)
+            self._counters.add(SPANS_ACCEPTED, spans)
+        return Accepted(spans, refused.spans, refused.reason)
+
+    def _admitted(
+        self, body: bytes, batch: pa.RecordBatch
+    ) -> tuple[bytes, pa.RecordBatch, Refused]:
+        """Leave refused spans out, also of the bytes, so that a replay need not judge again."""
+        verdict = admission(batch, now_ns=self._clock_ns(), raw_days=self._raw_days)
+        if not verdict.reasons:
+            return body, batch, Refused()
+        for reason, number in verdict.reasons.items():
+            self._counters.add(SPANS_REFUSED, number, reason=reason)
+        reason = "; ".join(f"{number} {reason}" for reason, number in verdict.reasons.items())
+        left = only(batch, verdict.admitted)
+        return encode_traces(left), left, Refused(sum(verdict.reasons.values()), reason)

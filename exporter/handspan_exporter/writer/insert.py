@@ -1,0 +1,101 @@
+"""Insert rows once and only once, and put aside the few that ClickHouse will never take."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from handspan_exporter.errors import RowsRefused, StoreDown
+from handspan_exporter.journal.counters import ROWS_REJECTED, STORE_RETRIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from handspan_exporter.journal.counters import Counters
+    from handspan_exporter.store.connection import Connection
+
+MOST_REFUSALS = 200
+"""Of one insert and its parts. Beyond, what is refused is put aside without looking for the rows
+that are to blame: others wait."""
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class Inserter:
+    """Sends tables to the store until it has them."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        rejected: Path,
+        counters: Counters,
+        pause: Callable[[float], None],
+    ) -> None:
+        """Remember the parts.
+
+        Args:
+            connection: Only this inserter may use it.
+            rejected: Folder for rows that the store refuses, one Arrow file per part.
+            counters: For rejected rows and retries.
+            pause: Waits so many seconds; it raises when the service is to stop.
+        """
+        self._connection = connection
+        self._rejected = rejected
+        self._counters = counters
+        self._pause = pause
+
+    def insert(self, table: str, rows: pa.Table, token: str) -> None:
+        """Return once every row is in the table or put aside; blocks as long as it takes.
+
+        A second call with the same rows and token changes nothing, also after a crash in the
+        middle: refused rows are found in the same way, by parts with the same tokens.
+        """
+        if not rows.num_rows:
+            return
+        waiting, refusals = [(0, rows.num_rows)], 0
+        while waiting:
+            first, end = waiting.pop()
+            whole = end - first == rows.num_rows
+            part = rows if whole else rows.slice(first, end - first)
+            part_token = token if whole else f"{token}.{first}-{end}"
+            try:
+                self._until_taken(table, part, part_token)
+            except RowsRefused as error:
+                refusals += 1
+                if end - first == 1 or refusals > MOST_REFUSALS:
+                    self._put_aside(table, part, part_token, str(error))
+                else:
+                    middle = (first + end) // 2
+                    waiting += [(middle, end), (first, middle)]
+
+    def _until_taken(self, table: str, rows: pa.Table, token: str) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                self._connection.insert(table, rows, token=token)
+            except StoreDown as error:
+                self._counters.add(STORE_RETRIES)
+                _log.warning("the store does not take %s, retrying: %s", table, error)
+                self._pause(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            else:
+                return
+
+    def _put_aside(self, table: str, rows: pa.Table, token: str, reason: str) -> None:
+        """Keep refused rows for a person to look at; a full disk must not stop the rest."""
+        self._counters.add(ROWS_REJECTED, rows.num_rows, reason=table)
+        _log.error("%s rows of %s rejected: %s", rows.num_rows, table, reason)
+        path = self._rejected / (re.sub(r"[^\w.-]", "_", token) + ".arrow")
+        noted = rows.replace_schema_metadata({"table": table, "reason": reason})
+        try:
+            with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, noted.schema) as out:
+                out.write_table(noted)
+        except OSError as error:
+            _log.error("rejected rows could not be kept: %s", error)

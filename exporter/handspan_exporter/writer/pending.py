@@ -1,0 +1,54 @@
+"""Decoded requests that wait for their segment's turn, as long as there is memory for them."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from handspan_exporter.journal.segment import Segment
+
+
+class Pending:
+    """Batches by segment. Over its bound it forgets a segment's: the file has them all."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._batches: dict[str, list[pa.RecordBatch] | None] = {}
+        """None: some were forgotten, so the others are of no use."""
+        self._last_taken = ""
+        self._bytes = 0
+
+    def add(self, segment: Segment, batch: pa.RecordBatch) -> None:
+        """Keep one request of a segment, or forget all of that segment when memory is short."""
+        with self._lock:
+            if segment.id <= self._last_taken:  # its turn came before its request arrived here
+                return
+            batches = self._batches.setdefault(segment.id, [])
+            if batches is not None:
+                batches.append(batch)
+                self._bytes += batch.nbytes
+                if self._bytes > self._max_bytes:
+                    self._pop(segment.id)
+                    self._batches[segment.id] = None
+
+    def take(self, segment: Segment) -> list[pa.RecordBatch] | None:
+        """Return all requests of a closed segment and forget them; None: read the file."""
+        with self._lock:
+            self._last_taken = max(self._last_taken, segment.id)
+            batches = self._pop(segment.id)
+        return batches if batches and len(batches) == segment.records else None
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all batches kept."""
+        with self._lock:
+            return self._bytes
+
+    def _pop(self, segment: str) -> list[pa.RecordBatch] | None:
+        batches = self._batches.pop(segment, None)
+        self._bytes -= sum(batch.nbytes for batch in batches or ())
+        return batches

@@ -1,0 +1,206 @@
+"""The one thread that takes closed segments from the journal and stores them, oldest first."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from handspan_exporter.columns.arrivals import arrivals_table
+from handspan_exporter.columns.traces import traces_table
+from handspan_exporter.errors import MalformedRequest
+from handspan_exporter.journal.counters import (
+    RECORDS_UNREADABLE,
+    SEGMENTS_READ_BACK,
+    SEGMENTS_REJECTED,
+    SEGMENTS_STORED,
+    SPANS_STORED,
+)
+from handspan_exporter.otlp.decode import decode_segment, decode_traces
+from handspan_exporter.writer.insert import Inserter
+from handspan_exporter.writer.pending import Pending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from handspan_exporter.journal.counters import Counters
+    from handspan_exporter.journal.journal import Journal
+    from handspan_exporter.journal.segment import Segment
+    from handspan_exporter.settings import Settings
+    from handspan_exporter.store.connection import Connection
+
+GATHER_S = 0.02
+"""A span that comes after a quiet time waits so long for its siblings, not a whole `flush_s`."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Stopped(Exception):
+    """The writer is to end now; what is not stored stays in the journal."""
+
+
+class Writer:
+    """Stores segments: raw spans, then agent spans, then arrivals, then the segment is removed.
+
+    Whoever sees an arrival finds its spans, and a crash between two of them is made good by
+    replaying all with the same tokens.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        connection: Connection,
+        settings: Settings,
+        *,
+        agent_spans_table: Callable[[pa.Table, int], pa.Table],
+        counters: Counters,
+        on_stored: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Remember the parts; nothing runs before `start`.
+
+        Args:
+            journal: Where segments come from.
+            connection: Of this thread alone.
+            settings: For `flush_s` and `pending_max_bytes`.
+            agent_spans_table: Rows of otel_traces and their arrival (Unix ns) to rows of
+                agent_spans.
+            counters: For what is stored, rejected and read back.
+            on_stored: Called in the writer's thread after each segment; must not block.
+        """
+        self._journal = journal
+        self._agent_spans_table = agent_spans_table
+        self._counters = counters
+        self._on_stored = on_stored
+        self._flush_s = settings.flush_s
+        self._pending = Pending(settings.pending_max_bytes)
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._draining = False
+        self._inserter = Inserter(
+            connection, rejected=journal.rejected, counters=counters, pause=self._pause
+        )
+        self._rolled_s = float("-inf")
+        self._thread = threading.Thread(target=self._run, name="writer")
+
+    def start(self) -> None:
+        """Begin, with what an earlier process left in the journal."""
+        self._thread.start()
+
+    def hand(self, segment: Segment, batch: pa.RecordBatch) -> None:
+        """Say that a request is in the journal; never blocks for long."""
+        self._pending.add(segment, batch)
+        with self._wake:
+            self._wake.notify()
+
+    def oldest_in_flight_ns(self) -> int:
+        """Return a moment (Unix time): all that arrived before it is in the store."""
+        return self._journal.watermark_ns()
+
+    def drain(self, timeout_s: float) -> bool:
+        """Store all that is in the journal and end; return whether nothing was left.
+
+        What could not be stored within `timeout_s` stays in the journal for the next start.
+        """
+        with self._wake:
+            self._draining = True
+            self._wake.notify()
+        self._thread.join(timeout_s)
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self._thread.join()
+        return self._journal.size_bytes == 0
+
+    def _run(self) -> None:
+        try:
+            while (segment := self._next()) is not None:
+                self._store(segment)
+        except _Stopped:
+            pass
+
+    def _next(self) -> Segment | None:
+        """Return the next segment once it is due; None when the writer is to end."""
+        with self._wake:
+            while not self._stopping:
+                if self._draining:
+                    self._journal.roll()
+                if (segment := self._journal.oldest()) is not None or self._draining:
+                    return segment
+                self._wait_until_due()
+        return None
+
+    def _wait_until_due(self) -> None:
+        """Wait for the next thing to happen, or close the open segment: its time has come."""
+        open_s, now_s = self._journal.open_s, time.monotonic()
+        if open_s is None:
+            self._wake.wait()
+        elif (wait_s := max(GATHER_S - open_s, self._rolled_s + self._flush_s - now_s)) > 0:
+            self._wake.wait(wait_s)
+        else:
+            self._rolled_s = now_s
+            self._journal.roll()
+
+    def _store(self, segment: Segment) -> None:
+        try:
+            spans = self._insert(segment)
+        except _Stopped:
+            raise
+        except Exception as error:  # noqa: BLE001 - this thread must outlive any defect
+            _log.exception("segment %s cannot be stored and is set aside", segment.id)
+            self._counters.add(SEGMENTS_REJECTED, reason=type(error).__name__)
+            self._journal.set_aside(segment, f"{type(error).__name__}: {error}")
+        else:
+            self._journal.remove(segment)
+            self._counters.add(SEGMENTS_STORED)
+            self._counters.add(SPANS_STORED, spans)
+        self._on_stored()
+
+    def _insert(self, segment: Segment) -> int:
+        """Insert all rows of a segment and return how many spans it has."""
+        traces = traces_table(self._batch(segment))
+        self._inserter.insert("otel_traces", traces, segment.id)
+        agent_spans = self._agent_spans_table(traces, segment.created_ns)
+        self._inserter.insert("agent_spans", agent_spans, segment.id)
+        arrivals = arrivals_table(agent_spans, segment.created_ns)
+        self._inserter.insert("trace_arrivals", arrivals, segment.id)
+        return int(traces.num_rows)
+
+    def _batch(self, segment: Segment) -> pa.RecordBatch:
+        batches = self._pending.take(segment)
+        if batches is None:
+            self._counters.add(SEGMENTS_READ_BACK)
+            batches = self._read_back(segment)
+        return pa.concat_batches(batches)
+
+    def _read_back(self, segment: Segment) -> list[pa.RecordBatch]:
+        try:
+            return [decode_segment(segment.path)]
+        except MalformedRequest as error:
+            _log.error("%s; reading its requests one by one", error)
+            return [decode_traces(b""), *self._readable(segment)]
+
+    def _readable(self, segment: Segment) -> list[pa.RecordBatch]:
+        """Decode what can be decoded, and put the rest aside: a disk may forget what it had."""
+        batches = []
+        for number, body in enumerate(self._journal.requests(segment)):
+            try:
+                batches.append(decode_traces(body))
+            except MalformedRequest:
+                self._counters.add(RECORDS_UNREADABLE)
+                kept = self._journal.rejected / f"{segment.id}.{number}.unreadable"
+                kept.write_bytes(body)
+        return batches
+
+    def _pause(self, pause_s: float) -> None:
+        """Wait between two attempts.
+
+        Raises:
+            _Stopped: the writer is to end.
+        """
+        with self._wake:
+            self._wake.wait_for(lambda: self._stopping, pause_s)
+            if self._stopping:
+                raise _Stopped
