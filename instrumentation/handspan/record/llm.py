@@ -65,12 +65,16 @@ class Llm(Recording):
             reasoning_tokens: part of the output that is reasoning.
             partial: the stream was abandoned, this is what was seen until then.
         """
-        self.set(semconv.GEN_AI_USAGE_INPUT_TOKENS, input_tokens)
-        self.set(semconv.GEN_AI_USAGE_OUTPUT_TOKENS, output_tokens)
-        self.set(semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, cache_read_tokens)
-        self.set(semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS, cache_write_tokens)
-        self.set(semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, reasoning_tokens)
-        self.set(semconv.USAGE_PARTIAL, partial or None)
+        self._set_all(
+            {
+                semconv.GEN_AI_USAGE_INPUT_TOKENS: input_tokens,
+                semconv.GEN_AI_USAGE_OUTPUT_TOKENS: output_tokens,
+                semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: cache_read_tokens,
+                semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS: cache_write_tokens,
+                semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: reasoning_tokens,
+                semconv.USAGE_PARTIAL: partial or None,
+            }
+        )
 
     @contained
     def response(
@@ -87,9 +91,13 @@ class Llm(Recording):
             id: the provider's id of the answer.
             finish_reasons: why the model stopped, one per choice.
         """
-        self.set(semconv.GEN_AI_RESPONSE_MODEL, model)
-        self.set(semconv.GEN_AI_RESPONSE_ID, id)
-        self.set(semconv.GEN_AI_RESPONSE_FINISH_REASONS, finish_reasons)
+        self._set_all(
+            {
+                semconv.GEN_AI_RESPONSE_MODEL: model,
+                semconv.GEN_AI_RESPONSE_ID: id,
+                semconv.GEN_AI_RESPONSE_FINISH_REASONS: finish_reasons,
+            }
+        )
 
     @contained
     def first_token(self, at_ns: int | None = None) -> None:
@@ -111,10 +119,14 @@ class Llm(Recording):
         source: semconv.CostSource = "provider",
     ) -> None:
         """Record what the call cost, USD, when you know it; else the price list says it later."""
-        self.set(semconv.COST_USD, usd)
-        self.set(semconv.COST_INPUT_USD, input_usd)
-        self.set(semconv.COST_OUTPUT_USD, output_usd)
-        self.set(semconv.COST_SOURCE, source)
+        self._set_all(
+            {
+                semconv.COST_USD: usd,
+                semconv.COST_INPUT_USD: input_usd,
+                semconv.COST_OUTPUT_USD: output_usd,
+                semconv.COST_SOURCE: source,
+            }
+        )
 
     @contained
     def messages(

@@ -173,6 +173,11 @@ class Recording:
         if value is not None and self._span is not None:
             self._span.set_attribute(name, value)
 
+    def _set_all(self, attributes: Mapping[str, AttributeValue | None]) -> None:
+        """Set what is not None; one call of the SDK for all."""
+        if self._span is not None:
+            self._span.set_attributes(_known(attributes))
+
     # --- what others may ask ---
 
     @property
@@ -263,6 +268,10 @@ class Recording:
             span.record_exception(error, timestamp=at_ns)
         if is_error(error):
             span.set_status(Status(StatusCode.ERROR, str(error)))
+
+
+def _known(attributes: Mapping[str, AttributeValue | None]) -> dict[str, AttributeValue]:
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 @contained

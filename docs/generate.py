@@ -1,0 +1,119 @@
+"""Write the files that are made from others; with --check only say which one is stale.
+
+A generated file is one entry of `GENERATED`: where it is, and the function that returns its text.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from handspan import semconv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parents[1]
+
+_SECTION = re.compile(r"# --- (.+) ---")
+_MEANING = re.compile(r"(?P<type>.+?)\. (?P<meaning>.+) On: (?P<on>.+)\. Source: (?P<source>.+)\.")
+
+
+class Named(NamedTuple):
+    """One constant of `handspan.semconv` with the docstring below it."""
+
+    line: int
+    constant: str
+    value: ast.expr
+    doc: str
+
+
+def attributes() -> str:
+    """Return docs/attributes.md: every name that Handspan writes."""
+    source = Path(semconv.__file__).read_text(encoding="utf-8")
+    names = list(_named(ast.parse(source)))
+    lines = source.splitlines()
+    starts = [n for n, line in enumerate(lines) if _SECTION.match(line)] + [len(lines)]
+    head = f"""\
+# Names on the wire
+
+Made from `handspan.semconv` by `make generate`. Schema version {semconv.SCHEMA_VERSION}, written
+on the resource as `{semconv.HANDSPAN_SCHEMA_VERSION}`. Standard names are those of the unreleased
+OpenTelemetry GenAI conventions at commit `{semconv.GENAI_CONVENTIONS_COMMIT}`; what they lack is
+under `handspan.*`.
+"""
+    return head + "".join(
+        _section(lines[start], [name for name in names if start < name.line <= end])
+        for start, end in pairwise(starts)
+    )
+
+
+def _named(module: ast.Module) -> Iterator[Named]:
+    """Yield the constants that have a docstring, in order."""
+    for node, below in pairwise(module.body):
+        if not (isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)):
+            continue
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            doc = " ".join(str(below.value.value).split())
+            yield Named(node.lineno, ast.unparse(target), node.value, doc)
+
+
+def _section(heading: str, names: list[Named]) -> str:
+    title = _SECTION.sub(r"\1", heading).partition(":")[0]
+    rows = [_values_row(name) if _is_literal(name) else _name_row(name) for name in names]
+    if all(_is_literal(name) for name in names):
+        head = "| type | values | meaning |\n|---|---|---|\n"
+    else:
+        head = (
+            "| name | constant | type, unit | on | meaning | source |\n|---|---|---|---|---|---|\n"
+        )
+    return f"\n## {title}\n\n{head}" + "".join(row for row in rows if row)
+
+
+def _is_literal(name: Named) -> bool:
+    return isinstance(name.value, ast.Subscript)
+
+
+def _values_row(name: Named) -> str:
+    words = ", ".join(f"`{word}`" for word in ast.literal_eval(name.value.slice))  # type: ignore[attr-defined]
+    return f"| `{name.constant}` | {words} | {name.doc} |\n"
+
+
+def _name_row(name: Named) -> str:
+    """Return the row of one name; a constant that is no name of its own has none."""
+    found = _MEANING.fullmatch(name.doc)
+    if found is None:
+        return ""
+    wire, told = ast.literal_eval(name.value), found.groupdict()
+    return (
+        f"| `{wire}` | `{name.constant}` | {told['type']} | {told['on']} "
+        f"| {told['meaning']} | {told['source']} |\n"
+    )
+
+
+GENERATED: dict[str, Callable[[], str]] = {
+    "docs/attributes.md": attributes,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Write what is stale, or with --check name it and return 1."""
+    for path, text in GENERATED.items():
+        file, fresh = ROOT / path, text()
+        if file.exists() and file.read_text(encoding="utf-8") == fresh:
+            continue
+        if "--check" in arguments:
+            print(f"{path} is stale: run `make generate` and commit it")
+            return 1
+        file.write_text(fresh, encoding="utf-8")
+        print(f"wrote {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
