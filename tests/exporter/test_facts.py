@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from handspan_exporter.processor import facts as processor_facts
+from handspan_exporter.store.connection import connect
 from tests.exporter import span_trees as spans
 from tests.exporter.span_trees import (
     Trace,
@@ -25,9 +26,10 @@ from tests.exporter.span_trees import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from handspan_exporter.store.connection import Connection
+    from handspan_exporter.store.dsn import Dsn
 
 Row = dict[str, Any]
 _SOON_S = 100.0
@@ -72,9 +74,11 @@ class Facts:
 
 
 @pytest.fixture
-def facts(connection: Connection) -> Facts:
-    """Return a processor's work on an empty store."""
-    return Facts(connection)
+def facts(database: tuple[Dsn, Connection]) -> Iterator[Facts]:
+    """Return a processor's work on an empty store, in a session as `serve` opens it."""
+    session = connect(database[0], settings=processor_facts.SESSION)
+    yield Facts(session)
+    session.close()
 
 
 # Run -------------------------------------------------------------------------------------------
@@ -666,19 +670,13 @@ class Mortal:
         return getattr(self._connection, name)  # type: ignore[no-any-return]
 
 
-def changing_rows() -> tuple[list[Row], list[Row]]:
+def changing_rows(name: str) -> tuple[list[Row], list[Row]]:
     """Return spans, and later ones that move runs, remove rows and change numbers."""
-    root = workflow(
-        "w",
-        0,
-        9,
-        [
-            agent("a", 0, 5, [llm(1, 2, usd="1"), handoff("a", "b", 4)], input_tokens=3),
-            agent("b", 5, 9),
-        ],
-        workflow_id="w1",
+    entry = agent(
+        "a", 0, 5, [llm(1, 2, usd="1"), handoff("a", "b", 4)], input_tokens=3, cost_usd=Decimal(1)
     )
-    late, *early = trace("t1", root)
+    root = workflow("w", 0, 9, [entry, agent("b", 5, 9), tool("t", 6, 7)], workflow_id=f"w{name}")
+    late, *early = trace(name, root)
     llm_span = next(row for row in early if row["kind"] == "llm")
     early.remove(llm_span)
     return early, [late, llm_span]
@@ -687,31 +685,29 @@ def changing_rows() -> tuple[list[Row], list[Row]]:
 def test_a_tick_killed_before_any_statement_and_done_again_gives_the_same(
     connection: Connection, facts: Facts
 ) -> None:
-    """kill -9 may come at any moment; no half of a tick may ever be seen for long."""
-    early, late = changing_rows()
-    facts.add(early, now_s=_IDLE_S)
-    facts.add(late, now_s=_IDLE_S)
-    expected = spans.facts(connection)
-    statements = 0
-    while kill_and_redo(connection, facts, statements):
-        assert spans.facts(connection) == expected, statements
-        statements += 1
-    assert statements > 40
-
-
-def kill_and_redo(connection: Connection, facts: Facts, after: int) -> bool:
-    """Start from nothing, die in the second tick after so many statements, do it again."""
-    early, late = changing_rows()
-    for table in (*spans.FACTS, "agent_spans"):
+    """kill -9 may come at any moment; nothing of a half tick may be left once it is done again."""
+    names = [f"{number:03}" for number in range(100)]
+    early, late = zip(*map(changing_rows, names), strict=True)
+    facts.add(sum(early, []), now_s=_IDLE_S)
+    store(connection, sum(late, []))
+    survivor = next(after for after, name in enumerate(names) if not killed(facts, name, after))
+    assert survivor > 40
+    facts.compute(names, now_s=_IDLE_S)
+    redone = spans.facts(connection)
+    for table in spans.FACTS:
         connection.command(f"TRUNCATE TABLE {table}")
-    facts.add(early, now_s=_IDLE_S)
-    store(connection, late)
-    facts.connection, alive = Mortal(connection, after), facts.connection  # type: ignore[assignment]
-    killed = False
+    facts.compute(names, now_s=_IDLE_S)
+    assert redone == spans.facts(connection)
+
+
+def killed(facts: Facts, trace_id: str, after: int) -> bool:
+    """Compute one trace and die after so many statements; return whether it came to that."""
+    alive = facts.connection
+    facts.connection = Mortal(alive, after)  # type: ignore[assignment]
     try:
-        facts.compute(["t1"], now_s=_IDLE_S)
+        facts.compute([trace_id], now_s=_IDLE_S)
     except Killed:
-        killed = True
-    facts.connection = alive
-    facts.compute(["t1"], now_s=_IDLE_S)
-    return killed
+        return True
+    finally:
+        facts.connection = alive
+    return False

@@ -4,6 +4,7 @@ SELECT
     trace_id,
     min(start_ns) AS began_ns,
     max(toUnixTimestamp64Nano(received_at)) AS received_ns,
+    count() AS spans,
     max((kind = 'agent' AND run_id = '') OR parent_missing) AS unsettled
 FROM work_spans
 GROUP BY trace_id

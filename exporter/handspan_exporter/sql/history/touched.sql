@@ -17,4 +17,3 @@ FROM
     UNION ALL
     SELECT 'day', toDateTime(toStartOfDay(at, 'UTC'), 'UTC') FROM touched
 )
-WHERE (grain, bucket) NOT IN (SELECT grain, bucket FROM history_due FINAL)

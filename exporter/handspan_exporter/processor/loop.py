@@ -1,0 +1,205 @@
+"""The thread that follows what arrives and keeps facts and history up to date."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from handspan_exporter import sql
+from handspan_exporter.errors import HandspanError, QueryFailed
+from handspan_exporter.journal.counters import Counters
+from handspan_exporter.processor.facts import highest_revision, recompute
+from handspan_exporter.processor.history import History
+from handspan_exporter.processor.queue import SECOND_NS, Queue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from handspan_exporter.settings import Settings
+    from handspan_exporter.store.connection import Connection
+
+MOST_TRACES = 1000
+"""In one tick; they are sent as one parameter."""
+MOST_SPANS = 60_000
+"""In one tick, so that it takes about a second; one larger trace is computed alone."""
+MOST_ARRIVALS = 100_000
+"""Read ahead of what is computed."""
+
+FACTS_TRACES = "facts_traces"
+"""Traces whose facts were computed, each time."""
+FACTS_FAILED = "facts_failed"
+"""Ticks that failed and are repeated, by reason."""
+
+_CURSOR_EVERY_NS = 60 * SECOND_NS
+_LONGEST_PAUSE_S = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class Processor:
+    """Follows `trace_arrivals` up to the writer's watermark; killed anywhere, it does it again.
+
+    The cursor in `processor_state` only passes arrivals whose traces are in the facts.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        settings: Settings,
+        *,
+        oldest_in_flight_ns: Callable[[], int],
+        counters: Counters | None = None,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """Remember the parts; nothing runs before `start` or `tick`.
+
+        Args:
+            connection: Of this processor alone, best opened with `facts.SESSION`.
+            settings: For `tick_s` and `implicit_run_s`.
+            oldest_in_flight_ns: A moment (Unix time) before which every arrival is stored.
+            counters: For traces and failures.
+            clock_ns: Unix time; steps back do no harm.
+        """
+        self._connection = connection
+        self._settings = settings
+        self._oldest_in_flight_ns = oldest_in_flight_ns
+        self.counters = counters or Counters()
+        self._clock_ns = clock_ns
+        self._queue = Queue(settings.implicit_run_s)
+        self._history = History(connection, self._next_revision)
+        self._most_traces = MOST_TRACES
+        self._revision = -1
+        self._read_ns = 0
+        self._cursor_ns = 0
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="processor")
+
+    def start(self) -> None:
+        """Begin to tick in a thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the tick at work; blocks until then."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join()
+
+    def wake(self) -> None:
+        """Say that something was stored: the next tick comes soon. Never blocks."""
+        self._wake.set()
+
+    def tick(self) -> int:
+        """Compute what is due and return how many traces that were; blocks about a second at most.
+
+        Raises:
+            QueryFailed: the store refused a statement; the same traces are due again.
+            StoreDown: the store cannot be reached; the same traces are due again.
+        """
+        if self._revision < 0:
+            self._resume()
+        now_ns = self._clock_ns()
+        self._follow(now_ns)
+        batch = self._queue.due(now_ns, traces=self._most_traces, spans=MOST_SPANS)
+        if batch:
+            self._compute(batch, now_ns)
+        self._save_cursor(now_ns, worked=bool(batch))
+        self._history.step(now_ns)
+        return len(batch)
+
+    @property
+    def waiting(self) -> int:
+        """How many traces have spans that are not in the facts."""
+        return len(self._queue)
+
+    def _resume(self) -> None:
+        """Go on where the last processor said it was."""
+        revision = highest_revision(self._connection)
+        found = self._connection.rows(sql.load("facts/cursor"))
+        self._cursor_ns = self._read_ns = found[0]["moment_ns"] if found else 0
+        idle_ns = int(self._settings.implicit_run_s * SECOND_NS)
+        if self._cursor_ns:
+            self._queue.settles(self._arrivals(self._cursor_ns - idle_ns, self._cursor_ns))
+        self._revision = revision
+
+    def _follow(self, now_ns: int) -> None:
+        """Read what arrived since, up to the watermark, unless enough is waiting."""
+        until_ns = self._oldest_in_flight_ns()
+        if until_ns <= self._read_ns or len(self._queue) >= MOST_ARRIVALS:
+            return
+        arrivals = self._arrivals(self._read_ns, until_ns)
+        self._queue.arrived(arrivals, now_ns)
+        if sum(row["arrivals"] for row in arrivals) >= MOST_ARRIVALS:
+            until_ns = max(row["last_ns"] for row in arrivals) + 1
+        self._read_ns = until_ns
+
+    def _arrivals(self, from_ns: int, until_ns: int) -> list[dict[str, int]]:
+        parameters = {"from_ns": from_ns, "until_ns": until_ns, "most": MOST_ARRIVALS}
+        return self._connection.rows(sql.load("facts/arrivals"), parameters)
+
+    def _compute(self, batch: list[str], now_ns: int) -> None:
+        try:
+            done = recompute(
+                self._connection,
+                batch,
+                now_ns=now_ns,
+                revision=self._next_revision(),
+                implicit_run_s=self._settings.implicit_run_s,
+            )
+        except QueryFailed:
+            self._single_out(batch, now_ns)
+            raise
+        self._most_traces = min(2 * self._most_traces, MOST_TRACES)
+        self._queue.done(done, now_ns)
+        self._queue.nothing_stored(set(batch) - {one.trace_id for one in done})
+        self.counters.add(FACTS_TRACES, len(batch))
+
+    def _single_out(self, batch: list[str], now_ns: int) -> None:
+        """Halve the batch until the one trace that cannot be computed is alone: others go first."""
+        self._most_traces = max(1, len(batch) // 2)
+        if len(batch) == 1:
+            self._queue.postpone(batch[0], now_ns)
+            _log.error("the facts of trace %s cannot be computed, trying again", batch[0])
+
+    def _save_cursor(self, now_ns: int, *, worked: bool) -> None:
+        oldest_ns = self._queue.oldest_ns()
+        cursor_ns = self._read_ns if oldest_ns is None else min(oldest_ns, self._read_ns)
+        late = now_ns - self._cursor_ns > _CURSOR_EVERY_NS
+        if cursor_ns > self._cursor_ns and (worked or late):
+            moved = {"moment_ns": cursor_ns, "revision": self._next_revision()}
+            self._connection.command(sql.load("facts/cursor_write"), moved)
+            self._cursor_ns = cursor_ns
+
+    def _next_revision(self) -> int:
+        self._revision = max(self._clock_ns(), self._revision + 1)
+        return self._revision
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            began_s = time.monotonic()
+            try:
+                self.tick()
+                failures = 0
+            except HandspanError as error:
+                failures += 1
+                self.counters.add(FACTS_FAILED, reason=type(error).__name__)
+                _log.warning("facts are late, trying again: %s", error)
+            except Exception as error:  # this thread must outlive any defect, or KPIs stand still
+                failures += 1
+                self.counters.add(FACTS_FAILED, reason=type(error).__name__)
+                _log.exception("facts are late, trying again")
+            self._rest(time.monotonic() - began_s, failures)
+
+    def _rest(self, busy_s: float, failures: int) -> None:
+        """Wait for the next tick: half of a core is the most that this thread takes."""
+        if failures:
+            pause_s = min(self._settings.tick_s * 2**failures, _LONGEST_PAUSE_S)
+        elif self._wake.wait(self._settings.tick_s):
+            pause_s = min(busy_s, self._settings.tick_s)
+        else:
+            pause_s = 0
+        self._wake.clear()
+        self._stopping.wait(pause_s)

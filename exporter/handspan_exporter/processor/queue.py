@@ -1,0 +1,127 @@
+"""Which traces wait for their facts, and when each is due."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from handspan_exporter.processor.facts import Done
+
+SECOND_NS = 1_000_000_000
+_REMEMBERED = 100_000
+_LONGEST_PAUSE_NS = 300 * SECOND_NS
+
+
+@dataclass(slots=True)
+class _Waiting:
+    first_ns: int
+    """Arrival of its oldest span that is not in the facts."""
+    due_ns: int
+    spans: int
+    """What came, and what was there before."""
+    refused: int = 0
+    """How often the store refused to compute it, alone."""
+
+
+class Queue:
+    """Traces whose spans arrived: due at once with a root, else every max(1 s, 2 % of their age)."""
+
+    def __init__(self, implicit_run_s: float) -> None:
+        self._idle_ns = int(implicit_run_s * SECOND_NS)
+        self._waiting: dict[str, _Waiting] = {}
+        self._computed: dict[str, tuple[int, Done]] = {}
+        self._unsettled: dict[str, int] = {}
+        self._timers: list[tuple[int, str]] = []
+
+    def __len__(self) -> int:
+        """Return how many traces wait."""
+        return len(self._waiting)
+
+    def arrived(self, arrivals: Iterable[Mapping[str, Any]], now_ns: int) -> None:
+        """Take in rows of facts/arrivals.sql."""
+        for row in arrivals:
+            trace_id = row["trace_id"]
+            due_ns = now_ns if row["has_root"] else self._next_ns(trace_id, now_ns)
+            if waiting := self._waiting.get(trace_id):
+                if not waiting.refused:
+                    waiting.due_ns = min(waiting.due_ns, due_ns)
+                waiting.spans += row["spans"]
+            else:
+                known = self._computed.get(trace_id)
+                spans = row["spans"] + (known[1].spans if known else 0)
+                self._waiting[trace_id] = _Waiting(row["first_ns"], due_ns, spans)
+
+    def settles(self, arrivals: Iterable[Mapping[str, Any]]) -> None:
+        """Take in traces that an earlier process computed: time alone may still change them."""
+        for row in arrivals:
+            self._settle(row["trace_id"], row["last_ns"])
+
+    def due(self, now_ns: int, *, traces: int, spans: int) -> list[str]:
+        """Return the traces that are due, oldest first: at most so many, but at least one."""
+        ready = sorted(
+            (waiting.first_ns, trace_id)
+            for trace_id, waiting in self._waiting.items()
+            if waiting.due_ns <= now_ns
+        )
+        batch: list[str] = []
+        for _, trace_id in ready[:traces]:
+            spans -= self._waiting[trace_id].spans
+            if batch and spans < 0:
+                return batch
+            batch.append(trace_id)
+        return batch + self._idle(now_ns, traces - len(batch))
+
+    def done(self, done: Sequence[Done], now_ns: int) -> None:
+        """Note that the facts of these traces are as new as their spans."""
+        for one in done:
+            self._waiting.pop(one.trace_id, None)
+            self._computed.pop(one.trace_id, None)
+            self._computed[one.trace_id] = (now_ns, one)
+            self._unsettled.pop(one.trace_id, None)
+            if one.unsettled and one.received_ns + self._idle_ns > now_ns:
+                self._settle(one.trace_id, one.received_ns)
+        while len(self._computed) > _REMEMBERED:
+            del self._computed[next(iter(self._computed))]
+
+    def nothing_stored(self, trace_ids: Iterable[str]) -> None:
+        """Forget traces that have no spans any more: they outlived their retention."""
+        for trace_id in trace_ids:
+            self._waiting.pop(trace_id, None)
+            self._unsettled.pop(trace_id, None)
+
+    def postpone(self, trace_id: str, now_ns: int) -> None:
+        """Let others go first, each time for longer; the trace stays, and holds the cursor."""
+        if waiting := self._waiting.get(trace_id):
+            waiting.refused += 1
+            waiting.due_ns = now_ns + min(SECOND_NS << waiting.refused, _LONGEST_PAUSE_NS)
+
+    def oldest_ns(self) -> int | None:
+        """Return the arrival of the oldest span that is not in the facts, None if all are."""
+        return min((waiting.first_ns for waiting in self._waiting.values()), default=None)
+
+    def _next_ns(self, trace_id: str, now_ns: int) -> int:
+        known = self._computed.get(trace_id)
+        if known is None:
+            return now_ns
+        computed_ns, done = known
+        return computed_ns + max(SECOND_NS, (now_ns - done.began_ns) // 50)
+
+    def _settle(self, trace_id: str, received_ns: int) -> None:
+        self._unsettled[trace_id] = received_ns + self._idle_ns
+        heapq.heappush(self._timers, (received_ns + self._idle_ns, trace_id))
+
+    def _idle(self, now_ns: int, most: int) -> list[str]:
+        """Return traces that nothing new came for; they stay noted until they are done."""
+        idle: list[str] = []
+        while self._timers and self._timers[0][0] <= now_ns and len(idle) < most:
+            _, trace_id = heapq.heappop(self._timers)
+            if (
+                self._unsettled.get(trace_id, now_ns + 1) <= now_ns
+                and trace_id not in self._waiting
+            ):
+                idle.append(trace_id)
+        return idle
