@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -128,3 +129,25 @@ def split_address(address: str, *, option: str) -> tuple[str, int]:
     if not host or not port.isdecimal() or int(port) > 65_535:
         raise UsageError(f"{option}: {address!r} is not an address; use 127.0.0.1:8317")
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def require_loopback(address: str, *, option: str, insecure_open: bool) -> None:
+    """Refuse an address that other machines can reach, unless `insecure_open`.
+
+    Raises:
+        UsageError: the address is not loopback; the message says what the choices are.
+    """
+    host, _ = split_address(address, option=option)
+    if not insecure_open and not _is_loopback(host):
+        raise UsageError(
+            f"{option}: {address} can be reached by other machines, and nothing asks who they "
+            "are: use 127.0.0.1, put a Collector or proxy that asks in front, or say "
+            "--insecure-open"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -61,6 +61,10 @@ class Settings:
         "Decoded spans kept in memory, in bytes; beyond, they are read back from the journal.",
         low=1 << 20,
     )
+    insecure_open: bool = _setting(
+        False,
+        "Listen on addresses that other machines can reach, although nothing asks who they are.",
+    )
     flush_spans: int = _setting(
         65536, "Spans after which the journal is flushed to the store.", low=1
     )
@@ -115,8 +119,24 @@ def from_environment(environ: Mapping[str, str], **given: object) -> Settings:
 
 def _parsed(setting: Field[Any], text: str) -> object:
     kind = type(default_of(setting))
+    if kind is bool:
+        return _yes_or_no(setting, text)
     try:
         return kind(text)
     except ValueError:
         wanted = "a whole number" if kind is int else "a number"
         raise UsageError(f"{variable(setting)} must be {wanted}, not {text!r}") from None
+
+
+def _yes_or_no(setting: Field[Any], text: str) -> bool:
+    """Read a switch as OpenTelemetry does: only `true` and `false`."""
+    if text.lower() not in ("true", "false"):
+        raise UsageError(f"{variable(setting)} must be true or false, not {text!r}")
+    return text.lower() == "true"
+
+
+def journal_folder(settings: Settings, store_folder: Path | None) -> Path:
+    """Return where the journal lies: as set, else with the embedded store, else with the user."""
+    if settings.journal:
+        return Path(settings.journal).expanduser().absolute()
+    return (store_folder or data_folder()) / "journal"

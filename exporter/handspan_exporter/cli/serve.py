@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+    from handspan_exporter.app import Service
+
 _EXAMPLES = """\b
 Examples:
   handspan serve
@@ -23,6 +25,11 @@ Examples:
   handspan serve --otlp-grpc 127.0.0.1:14317 --otlp-http 127.0.0.1:14318
   handspan serve --store clickhouse://user:password@host:8123/handspan
 """
+
+
+def shown(default: object) -> str:
+    """Return a default as help shows it; an empty text or a switch explains itself."""
+    return f"{default}; " if default not in ("", False) else ""
 
 
 def every_setting(command: Callable[..., None]) -> Callable[..., None]:
@@ -34,8 +41,7 @@ def every_setting(command: Callable[..., None]) -> Callable[..., None]:
             type=type(default),
             default=None,
             is_flag=isinstance(default, bool),
-            envvar=None,
-            help=f"{setting.metadata['meaning']} [{default}; {variable(setting)}]",
+            help=f"{setting.metadata['meaning']} [{shown(default)}{variable(setting)}]",
         )(command)
     return command
 
@@ -48,19 +54,24 @@ def serve(**given: Any) -> None:  # noqa: ANN401
     Runs until Ctrl-C or SIGTERM, then stores what it has acknowledged and ends; a second
     signal ends it at once, and what was acknowledged is stored at the next start.
     """
-    from handspan_exporter.app import App  # noqa: PLC0415 - keeps `handspan --help` fast
+    from handspan_exporter.app import serving  # noqa: PLC0415 - keeps `handspan --help` fast
 
     settings = from_environment(os.environ, **given)
-    app = App(settings)
     stop = stop_signal()
-    app.start()
-    try:
-        click.echo(app.banner())
+    with serving(settings) as service:
+        click.echo(banner(service))
         click.echo("Ctrl-C stops it.")
         stop.wait()
         click.echo("Storing what is left ...")
-    finally:
-        app.stop()
+
+
+def banner(service: Service) -> str:
+    """Return what a person wants to know who has started it: where to send, ask and look."""
+    return (
+        f"OTLP   {service.otlp_grpc} (gRPC), {service.otlp_http} (HTTP)\n"
+        f"page   {service.url}\n"
+        f"store  {service.store}"
+    )
 
 
 def stop_signal() -> threading.Event:

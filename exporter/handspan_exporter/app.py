@@ -1,0 +1,96 @@
+"""The wiring of `handspan serve`: every stage, in the order of a span's way. Nothing else."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from handspan_exporter.asgi import require_loopback
+from handspan_exporter.columns.agent_spans import agent_spans_table
+from handspan_exporter.journal.counters import Counters
+from handspan_exporter.journal.journal import Journal
+from handspan_exporter.processor.facts import SESSION
+from handspan_exporter.processor.loop import Processor
+from handspan_exporter.receiver.grpc import GrpcServer
+from handspan_exporter.receiver.http import http_server
+from handspan_exporter.receiver.ingest import Ingest
+from handspan_exporter.settings import journal_folder
+from handspan_exporter.store.connection import connect
+from handspan_exporter.store.dsn import parse
+from handspan_exporter.store.lock import hold
+from handspan_exporter.store.migrate import migrate
+from handspan_exporter.web.server import Server
+from handspan_exporter.writer.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from handspan_exporter.settings import Settings
+
+DRAIN_S = 20.0
+"""How long a stop may take to store what is acknowledged; the rest is stored at the next start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Where a running service can be reached."""
+
+    otlp_grpc: str
+    otlp_http: str
+    url: str
+    store: str
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[Service]:
+    """Hold the store, take spans and answer questions for the length of the block.
+
+    Raises:
+        Stop: a setting is wrong, the store is held or unsuitable, a port is taken.
+        StoreDown: the store cannot be reached.
+    """
+    for option in ("otlp_grpc", "otlp_http", "web"):
+        address, name = getattr(settings, option), f"--{option.replace('_', '-')}"
+        require_loopback(address, option=name, insecure_open=settings.insecure_open)
+    dsn, counters, most = parse(settings.store), Counters(), settings.max_request_bytes
+    with ExitStack() as opened:
+        lock = opened.enter_context(hold(dsn))
+        ingest_session = opened.enter_context(closing(connect(dsn)))
+        processor_session = opened.enter_context(closing(connect(dsn, settings=SESSION)))
+        migrate(ingest_session, settings)
+        journal = Journal(
+            journal_folder(settings, dsn.folder),
+            max_bytes=settings.journal_max_bytes,
+            segment_spans=settings.flush_spans,
+            counters=counters,
+        )
+        arrived = journal.watermark_ns
+        processor = Processor(
+            processor_session, settings, oldest_in_flight_ns=arrived, counters=counters
+        )
+        writer = Writer(
+            journal,
+            ingest_session,
+            settings,
+            agent_spans_table=agent_spans_table,
+            counters=counters,
+            on_stored=processor.wake,
+        )
+        ingest = Ingest(journal, writer, settings, counters=counters)
+        grpc = GrpcServer(ingest, settings.otlp_grpc, max_request_bytes=most)
+        http = http_server(ingest, settings.otlp_http, max_request_bytes=most)
+        web = Server(dsn, settings.web)
+        # Ended in reverse: first the doors, then what is acknowledged is stored, then the facts.
+        for stage, end in (
+            (processor, processor.stop),
+            (writer, lambda: writer.drain(DRAIN_S)),
+            (grpc, grpc.stop),
+            (http, http.stop),
+            (web, web.stop),
+        ):
+            stage.start()
+            opened.callback(end)
+        if lock is not None:
+            lock.announce(web.url)
+        yield Service(grpc.address, f"http://{http.address}", web.url, str(dsn))
