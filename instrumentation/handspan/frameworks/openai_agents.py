@@ -221,8 +221,6 @@ class Listener:
         """
         if not self.listens or not is_recording() or span.span_data.type != "task":
             return None
-        if span.parent_id is not None:
-            return None
         run = self._open(span.trace_id, span.span_data.name, None, {})
         run.resumed = True
         return run
