@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from handspan_exporter.settings import Settings
 from handspan_exporter.store import dsn as dsns
@@ -63,3 +67,29 @@ def connect_again(database: tuple[Dsn, Connection]) -> Iterator[Callable[[], Con
     yield again
     for one in opened:
         one.close()
+
+
+@pytest.fixture
+def trace_request() -> Callable[..., bytes]:
+    """Return a function that makes a request of so many chat spans, each a trace of its own."""
+
+    def make(count: int = 1, *, first: int = 1, start_ns: int | None = None) -> bytes:
+        # Older than the retention, a row would vanish from the store at once.
+        began_ns = time.time_ns() if start_ns is None else start_ns
+        spans = [
+            Span(
+                trace_id=number.to_bytes(16, "big"),
+                span_id=number.to_bytes(8, "big"),
+                name="chat",
+                start_time_unix_nano=began_ns,
+                end_time_unix_nano=began_ns + 1_000_000,
+                attributes=[
+                    KeyValue(key="gen_ai.operation.name", value=AnyValue(string_value="chat"))
+                ],
+            )
+            for number in range(first, first + count)
+        ]
+        resource = ResourceSpans(scope_spans=[ScopeSpans(spans=spans)])
+        return ExportTraceServiceRequest(resource_spans=[resource]).SerializeToString()
+
+    return make

@@ -47,11 +47,23 @@ _TRANSIENT = frozenset(
 )
 """Error codes that say nothing about the rows: the same insert may succeed later."""
 
+_NOT_READY = frozenset(
+    {
+        60,  # UNKNOWN_TABLE
+        81,  # UNKNOWN_DATABASE
+        497,  # ACCESS_DENIED
+        516,  # AUTHENTICATION_FAILED
+    }
+)
+"""Codes that are the asker's mistake in a query, but the store's state in an insert."""
+
 _INSERT = {
     # Default 0 on 24.8: without it a replayed token doubles the rows of a view.
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     "insert_deduplicate": 1,
     "max_insert_threads": 1,
+    # Spans of a long retention may touch more than the default 100 days in one flush.
+    "max_partitions_per_insert_block": 0,
 }
 
 
@@ -104,7 +116,7 @@ class Connection:
             StoreDown: nothing, or not everything, was stored; send the same rows and token again.
         """
         settings = {**_INSERT, "insert_deduplication_token": token}
-        with _our_errors(RowsRefused):
+        with _our_errors(RowsRefused, _TRANSIENT | _NOT_READY):
             self._client.insert_arrow(table, rows, settings=settings)
 
     def close(self) -> None:
@@ -168,7 +180,9 @@ def _check_version(version: str) -> None:
 
 
 @contextmanager
-def _our_errors(refused: type[QueryFailed | RowsRefused]) -> Iterator[None]:
+def _our_errors(
+    refused: type[QueryFailed | RowsRefused], transient: frozenset[int] = _TRANSIENT
+) -> Iterator[None]:
     """Turn whatever the driver raises into one of ours."""
     try:
         yield
@@ -176,7 +190,7 @@ def _our_errors(refused: type[QueryFailed | RowsRefused]) -> Iterator[None]:
         raise StoreDown(_one_line(error)) from error
     except ClickHouseError as error:
         code = getattr(error, "code", None)
-        raise (StoreDown if code in _TRANSIENT else refused)(_one_line(error)) from error
+        raise (StoreDown if code in transient else refused)(_one_line(error)) from error
     except (OSError, MemoryError) as error:
         raise StoreDown(_one_line(error)) from error
 

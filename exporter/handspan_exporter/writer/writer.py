@@ -99,6 +99,11 @@ class Writer:
         """Return a moment (Unix time): all that arrived before it is in the store."""
         return self._journal.watermark_ns()
 
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of decoded spans in memory."""
+        return self._pending.size_bytes
+
     def drain(self, timeout_s: float) -> bool:
         """Store all that is in the journal and end; return whether nothing was left.
 

@@ -1,0 +1,314 @@
+"""From the journal into the real store: everything once, nothing lost, nobody waits for long."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+
+from handspan_exporter.columns.agent_spans import agent_spans_table
+from handspan_exporter.journal.counters import (
+    ROWS_REJECTED,
+    SEGMENTS_READ_BACK,
+    SEGMENTS_REJECTED,
+    SEGMENTS_STORED,
+    SPANS_STORED,
+    STORE_RETRIES,
+    Counters,
+)
+from handspan_exporter.journal.journal import Journal
+from handspan_exporter.otlp.decode import decode_traces
+from handspan_exporter.otlp.spans import span_count
+from handspan_exporter.settings import Settings
+from handspan_exporter.writer.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from handspan_exporter.store.connection import Connection
+
+TABLES = ("otel_traces", "agent_spans", "trace_arrivals")
+
+
+class Ingest:
+    """A journal and a writer on a real store, as `serve` wires them."""
+
+    def __init__(
+        self,
+        folder: Path,
+        connection: Connection,
+        *,
+        settings: Settings | None = None,
+        agent_spans: Callable[[pa.Table, int], pa.Table] = agent_spans_table,
+    ) -> None:
+        settings = settings or Settings()
+        self.counters = Counters()
+        self.journal = Journal(
+            folder,
+            max_bytes=settings.journal_max_bytes,
+            segment_spans=settings.flush_spans,
+            counters=self.counters,
+        )
+        self.stored = threading.Semaphore(0)
+        self.writer = Writer(
+            self.journal,
+            connection,
+            settings,
+            agent_spans_table=agent_spans,
+            counters=self.counters,
+            on_stored=self.stored.release,
+        )
+
+    def accept(self, body: bytes) -> None:
+        """Journal a request and hand it on."""
+        batch = decode_traces(body)
+        self.writer.hand(self.journal.append(body, span_count(batch)), batch)
+
+    def accept_alone(self, body: bytes) -> None:
+        """Give the request a segment of its own."""
+        self.accept(body)
+        self.journal.roll()
+
+    def drain(self) -> bool:
+        """Store all and end."""
+        return self.writer.drain(60)
+
+
+def _rows(connection: Connection, table: str, what: str = "count()") -> Any:  # noqa: ANN401
+    return connection.rows(f"SELECT {what} AS answer FROM {table}")[0]["answer"]  # noqa: S608
+
+
+def _counts(connection: Connection) -> list[int]:
+    return [_rows(connection, table) for table in TABLES]
+
+
+def test_a_request_becomes_rows_of_three_tables(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """The arrival is what the processor follows; its time is the segment's."""
+    ingest = Ingest(tmp_path, connection)
+    ingest.writer.start()
+
+    ingest.accept(trace_request(3))
+    ingest.stored.acquire()
+
+    assert _counts(connection) == [3, 3, 3]
+    moments = "arraySort(groupUniqArray(toUnixTimestamp64Nano({})))"
+    (arrived_ns,) = _rows(connection, "trace_arrivals", moments.format("arrived_at"))
+    assert _rows(connection, "agent_spans", moments.format("received_at")) == [arrived_ns]
+    assert _rows(connection, "trace_arrivals", "min(has_root)")
+    assert ingest.writer.oldest_in_flight_ns() > arrived_ns
+    assert ingest.counters.total(SPANS_STORED) == 3
+    assert ingest.drain()
+    assert list(tmp_path.glob("*.otlp")) == []
+
+
+def test_what_waits_is_stored_before_the_end(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """A service that is told to stop leaves a clean journal behind when it can."""
+    ingest = Ingest(tmp_path, connection, settings=Settings(flush_s=3600))
+    ingest.writer.start()
+    ingest.accept(trace_request(1))
+    ingest.stored.acquire()
+    ingest.accept(trace_request(5, first=10))  # not due for an hour
+
+    assert ingest.drain()
+
+    assert _counts(connection) == [6, 6, 6]
+
+
+@pytest.mark.parametrize("hidden", ["agent_spans", "trace_arrivals"])
+def test_an_end_between_two_inserts_doubles_nothing(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes], hidden: str
+) -> None:
+    """The replay sends the same rows with the same token, and ClickHouse drops what it has."""
+    first = Ingest(tmp_path, connection)
+    connection.command(f"RENAME TABLE {hidden} TO hidden")
+    first.accept_alone(trace_request(4))
+    first.writer.start()
+    _wait_for(first, STORE_RETRIES)
+    assert not first.writer.drain(0), "the segment is still there"
+    connection.command(f"RENAME TABLE hidden TO {hidden}")
+    assert _rows(connection, "otel_traces") == 4
+
+    second = Ingest(tmp_path, connection)
+    second.writer.start()
+    second.stored.acquire()
+
+    assert second.drain()
+    assert _counts(connection) == [4, 4, 4]
+    assert _rows(connection, "trace_arrivals", "sum(spans)") == 4
+    assert _rows(connection, "otel_traces_trace_id_ts") == 4, "the view must not double either"
+    assert second.counters.total(SEGMENTS_READ_BACK) == 1
+
+
+def test_a_segment_that_comes_back_after_its_removal_doubles_nothing(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """A crash may undo the deletion of a file: folders are not synced then."""
+    first = Ingest(tmp_path, connection)
+    first.accept_alone(trace_request(4))
+    (path,) = tmp_path.glob("*.otlp")
+    content = path.read_bytes()
+    first.writer.start()
+    assert first.drain()
+    path.write_bytes(content)
+
+    second = Ingest(tmp_path, connection)
+    second.writer.start()
+
+    assert second.drain()
+    assert second.counters.total(SEGMENTS_STORED) == 1
+    assert _counts(connection) == [4, 4, 4]
+
+
+def test_while_the_store_is_down_requests_are_taken_and_then_all_are_stored(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """Clients must not notice that ClickHouse restarts."""
+    ingest = Ingest(tmp_path, connection)
+    connection.command("RENAME TABLE agent_spans TO hidden")
+    ingest.writer.start()
+    ingest.accept(trace_request(1))
+    _wait_for(ingest, STORE_RETRIES)
+    for number in range(2, 12):
+        ingest.accept_alone(trace_request(1, first=number))
+
+    connection.command("RENAME TABLE hidden TO agent_spans")
+
+    assert ingest.drain()
+    assert _counts(connection) == [11, 11, 11]
+    assert ingest.counters.total(ROWS_REJECTED) == 0
+
+
+def test_rows_that_the_store_refuses_are_put_aside_and_nobody_waits(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """One row that ClickHouse will never take must not stop the millions behind it."""
+    connection.command("ALTER TABLE otel_traces ADD CONSTRAINT c CHECK SpanId NOT LIKE '%7'")
+    ingest = Ingest(tmp_path, connection)
+    ingest.accept_alone(trace_request(40))  # 0x07, 0x17 and 0x27 are refused
+    ingest.accept_alone(trace_request(1, first=1000))
+    ingest.writer.start()
+
+    assert ingest.drain()
+
+    assert _rows(connection, "otel_traces") == 38
+    assert _rows(connection, "otel_traces", "uniqExact(SpanId)") == 38
+    assert ingest.counters.total(ROWS_REJECTED, "otel_traces") == 3
+    kept = [pa.ipc.open_file(path).read_all() for path in _rejected(ingest)]
+    assert sorted(table["SpanId"][0].as_py()[-2:] for table in kept) == ["07", "17", "27"]
+    assert b"onstraint" in kept[0].schema.metadata[b"reason"]
+
+
+def test_a_store_that_refuses_everything_is_not_asked_row_by_row(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """65,536 rows one by one would keep all others waiting for an hour."""
+    connection.command("ALTER TABLE otel_traces ADD CONSTRAINT c CHECK SpanId = ''")
+    ingest = Ingest(tmp_path, connection)
+    ingest.accept_alone(trace_request(2000))
+    ingest.writer.start()
+
+    assert ingest.drain()
+
+    assert ingest.counters.total(ROWS_REJECTED, "otel_traces") == 2000
+    assert sum(pa.ipc.open_file(path).read_all().num_rows for path in _rejected(ingest)) == 2000
+    assert len(_rejected(ingest)) < 300
+
+
+def test_a_defect_of_ours_sets_the_segment_aside_and_the_next_is_stored(
+    tmp_path: Path,
+    connection: Connection,
+    trace_request: Callable[..., bytes],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A writer that dies of one segment would take every later span with it."""
+
+    def defective(traces: pa.Table, received_at_ns: int) -> pa.Table:
+        if traces.num_rows == 2:
+            raise ValueError("two is too many")
+        return agent_spans_table(traces, received_at_ns)
+
+    ingest = Ingest(tmp_path, connection, agent_spans=defective)
+    ingest.accept_alone(trace_request(2))
+    ingest.accept_alone(trace_request(1, first=10))
+    ingest.writer.start()
+
+    assert ingest.drain()
+
+    assert _counts(connection) == [3, 1, 1]
+    assert ingest.counters.total(SEGMENTS_REJECTED, "ValueError") == 1
+    (kept,) = ingest.journal.rejected.glob("*.otlp")
+    assert kept.with_suffix(".txt").read_text() == "ValueError: two is too many\n"
+    assert "set aside" in caplog.text
+
+
+def test_memory_is_bounded_and_the_rest_is_read_back(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """While the store is down the disk fills, not the memory."""
+    ingest = Ingest(tmp_path, connection, settings=Settings(pending_max_bytes=1 << 20))
+    for number in range(20):
+        ingest.accept_alone(trace_request(1000, first=1 + 1000 * number))
+        assert ingest.writer.pending_bytes <= 1 << 20
+    ingest.writer.start()
+
+    assert ingest.drain()
+
+    assert _rows(connection, "otel_traces") == 20_000
+    assert 0 < ingest.counters.total(SEGMENTS_READ_BACK) < 20
+    assert ingest.writer.pending_bytes == 0
+
+
+def test_a_request_that_the_disk_forgot_costs_only_itself(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """What was synced may still rot; its neighbours are sound."""
+    first = Ingest(tmp_path, connection)
+    bodies = [trace_request(1, first=number) for number in (1, 2, 3)]
+    for body in bodies:
+        first.accept(body)
+    (path,) = tmp_path.glob("*.otlp")
+    data = path.read_bytes()
+    path.write_bytes(data.replace(bodies[1], b"\xff" * len(bodies[1])))
+
+    second = Ingest(tmp_path, connection)
+    second.writer.start()
+
+    assert second.drain()
+    assert _counts(connection) == [2, 2, 2]
+    (kept,) = second.journal.rejected.glob("*.unreadable")
+    assert kept.read_bytes() == b"\xff" * len(bodies[1])
+
+
+def test_spans_of_many_days_are_stored_at_once(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """ClickHouse takes 100 days per insert unless told otherwise; a retention may be longer."""
+    connection.command("ALTER TABLE otel_traces REMOVE TTL")
+    connection.command("ALTER TABLE agent_spans REMOVE TTL")
+    now_ns, day_ns = time.time_ns(), 86_400 * 10**9
+    ingest = Ingest(tmp_path, connection)
+    for day in range(150):
+        ingest.accept(trace_request(1, first=day + 1, start_ns=now_ns - day * day_ns))
+    ingest.writer.start()
+
+    assert ingest.drain()
+
+    assert _rows(connection, "otel_traces") == 150
+    assert ingest.counters.total(ROWS_REJECTED) == 0
+
+
+def _rejected(ingest: Ingest) -> list[Path]:
+    return sorted(ingest.journal.rejected.glob("*.arrow"))
+
+
+def _wait_for(ingest: Ingest, name: str) -> None:
+    while not ingest.counters.total(name):
+        time.sleep(0.01)
