@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from opentelemetry.context import attach, get_current
@@ -84,6 +85,19 @@ class _Inside:
             self._inside = get_current()
             attach(self._outside)
 
+    def close(self, body: Generator[object, object, object]) -> None:
+        """Close the body with its Context current, in a copy of all context variables.
+
+        The garbage collector closes abandoned generators in the middle of anything, and Python
+        3.11 crashes when a variable is set while the same one is being set further out.
+        """
+        copy_context().run(self._close, body)
+
+    def _close(self, body: Generator[object, object, object]) -> None:
+        if self._inside is not None:
+            attach(self._inside)
+        body.close()
+
 
 def _stepping(
     recording: Recording, body: Generator[object, object, object]
@@ -102,8 +116,7 @@ def _stepping(
             given = yield item
             step = body.send
         except GeneratorExit:
-            with inside:
-                body.close()
+            inside.close(body)
             raise
         except BaseException as error:  # noqa: BLE001 - the body decides what to do with it
             step, given = body.throw, error

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -150,19 +153,54 @@ def test_a_generator_is_recorded_until_it_ends_and_is_current_in_its_body_only(
 
 def test_a_generator_left_early_is_no_error_and_its_body_is_closed(handspan_spans: Spans) -> None:
     """Consumers stop reading streams; the body's own clean-up must still run."""
-    closed = []
 
     @handspan.llm("m")
     def answer() -> Iterator[str]:
         try:
             yield "a"
         finally:
-            closed.append(True)
+            with handspan.tool("clean up"):
+                pass
 
+    outside = get_current()
     for _ in answer():
         break
-    assert closed == [True]
+    assert get_current() is outside
     assert handspan_spans.one("chat m").status.status_code is StatusCode.UNSET
+    assert handspan_spans.tree() == ["chat m", "  execute_tool clean up"]
+
+
+def test_generators_abandoned_in_cycles_do_not_crash_python() -> None:
+    """The collector closes them at any moment, also while a context variable is being set."""
+    program = """
+import contextvars, gc, handspan
+from opentelemetry.context import attach, set_value
+from opentelemetry.sdk.trace import TracerProvider
+
+handspan.configure(tracer_provider=TracerProvider(), instrument=())
+for name in map(str, range(40)):
+    contextvars.ContextVar(name).set(name)
+
+@handspan.llm("m")
+def answer():
+    try:
+        yield
+    finally:
+        for _ in range(3):
+            attach(set_value("k", 2))
+
+for i in range(5000):
+    gc.set_threshold(1 + i % 97)
+    stream = answer()
+    next(stream)
+    cycle = [stream]
+    cycle.append(cycle)
+    del stream, cycle
+    attach(set_value("k", 1))
+"""
+    variables = os.environ | {"PYTHONMALLOC": "debug"}
+    done = subprocess.run([sys.executable, "-c", program], env=variables, check=False)
+    assert done.returncode == 0
 
 
 def test_an_exception_thrown_into_a_generator_reaches_its_body(handspan_spans: Spans) -> None:
