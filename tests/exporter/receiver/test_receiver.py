@@ -1,0 +1,377 @@
+"""Real clients, unchanged defaults, over both protocols; and every way to be refused."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import threading
+import time
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import httpx
+import pytest
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (
+    OTLPSpanExporter as GrpcExporter,
+)
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
+    OTLPSpanExporter as HttpExporter,
+)
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import MetricsServiceStub
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from handspan_exporter.columns.agent_spans import agent_spans_table
+from handspan_exporter.errors import PortTaken, UsageError
+from handspan_exporter.journal.counters import (
+    REQUESTS_FAILED,
+    REQUESTS_REPEATED,
+    SPANS_ACCEPTED,
+    SPANS_REFUSED,
+    Counters,
+)
+from handspan_exporter.journal.journal import Journal
+from handspan_exporter.receiver.grpc import GrpcServer
+from handspan_exporter.receiver.http import http_server
+from handspan_exporter.receiver.ingest import Ingest
+from handspan_exporter.settings import Settings
+from handspan_exporter.writer.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+    from handspan_exporter.store.connection import Connection
+
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+MAX_REQUEST_BYTES = 1 << 20
+PROTOBUF = {"content-type": "application/x-protobuf"}
+DAY_NS = 86_400 * 10**9
+
+
+@dataclass
+class Receiver:
+    """Both doors, and what stands behind them."""
+
+    grpc: str
+    http: str
+    counters: Counters
+    stored: threading.Semaphore
+
+    def post(self, body: bytes, **headers: str) -> httpx.Response:
+        """Send a request over HTTP, by default as protobuf."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return httpx.post(f"{self.http}/v1/traces", content=body, headers=PROTOBUF | named)
+
+    def call(self, body: bytes, method: str = EXPORT) -> bytes:
+        """Send a request over gRPC."""
+        with grpc.insecure_channel(self.grpc) as channel:
+            answer: bytes = channel.unary_unary(method)(body, timeout=30)
+            return answer
+
+
+def _receiver(
+    folder: Path, connection: Connection, settings: Settings, *, writing: bool = True
+) -> Iterator[Receiver]:
+    counters, stored = Counters(), threading.Semaphore(0)
+    journal = Journal(
+        folder,
+        max_bytes=settings.journal_max_bytes,
+        segment_spans=settings.flush_spans,
+        counters=counters,
+    )
+    writer = Writer(
+        journal,
+        connection,
+        settings,
+        agent_spans_table=agent_spans_table,
+        counters=counters,
+        on_stored=stored.release,
+    )
+    ingest = Ingest(journal, writer, settings, counters=counters)
+    over_grpc = GrpcServer(ingest, "127.0.0.1:0", max_request_bytes=settings.max_request_bytes)
+    over_http = http_server(ingest, "127.0.0.1:0", max_request_bytes=settings.max_request_bytes)
+    over_grpc.start()
+    over_http.start()
+    if writing:
+        writer.start()
+    yield Receiver(over_grpc.address, f"http://{over_http.address}", counters, stored)
+    over_grpc.stop()
+    over_http.stop()
+    if writing:
+        writer.drain(30)
+
+
+@pytest.fixture
+def receiver(tmp_path: Path, connection: Connection) -> Iterator[Receiver]:
+    """Both doors in front of a real journal and a real store."""
+    settings = Settings(max_request_bytes=MAX_REQUEST_BYTES)
+    yield from _receiver(tmp_path, connection, settings)
+
+
+@pytest.fixture
+def full_receiver(tmp_path: Path, connection: Connection) -> Iterator[Receiver]:
+    """Both doors in front of a journal that has room for almost nothing, and that stays so."""
+    yield from _receiver(tmp_path, connection, Settings(journal_max_bytes=1 << 20), writing=False)
+
+
+@pytest.mark.parametrize("over", ["grpc", "http"])
+def test_the_sdks_exporters_work_with_their_defaults(
+    receiver: Receiver, connection: Connection, over: str
+) -> None:
+    """What every user has; a span is in the store as it was recorded."""
+    exporter: SpanExporter = (
+        GrpcExporter(endpoint=receiver.grpc, insecure=True)
+        if over == "grpc"
+        else HttpExporter(endpoint=f"{receiver.http}/v1/traces")
+    )
+    provider = TracerProvider(resource=Resource.create({"service.name": "shop"}))
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    tracer = provider.get_tracer("test", "1.0")
+    with tracer.start_as_current_span("outer", attributes={"n": 0, "yes": False, "empty": ""}):
+        tracer.start_span("inner").end()
+    provider.shutdown()
+    receiver.stored.acquire()
+
+    rows = connection.rows("SELECT * FROM otel_traces ORDER BY ParentSpanId")
+
+    assert [row["SpanName"] for row in rows] == ["outer", "inner"]
+    assert rows[1]["ParentSpanId"] == rows[0]["SpanId"]
+    assert rows[0]["SpanAttributes"] == {"n": "0", "yes": "false", "empty": ""}
+    assert {row["ServiceName"] for row in rows} == {"shop"}
+    assert {row["ScopeName"] for row in rows} == {"test"}
+
+
+def test_bad_spans_are_refused_and_their_neighbours_kept(
+    receiver: Receiver, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """One wrong clock must not cost a whole batch, and its owner must learn of it."""
+    now_ns = time.time_ns()
+    request = ExportTraceServiceRequest()
+    for part in (
+        trace_request(1, first=1),
+        trace_request(2, first=10, start_ns=now_ns - 31 * DAY_NS),
+        trace_request(1, first=20, start_ns=now_ns + DAY_NS),
+        trace_request(1, first=0),
+        trace_request(1, first=30),
+    ):
+        request.MergeFromString(part)
+    request.resource_spans[4].scope_spans[0].spans[0].end_time_unix_nano = 1
+    request.resource_spans[4].scope_spans[0].spans.add().CopyFrom(
+        request.resource_spans[0].scope_spans[0].spans[0]
+    )
+    request.resource_spans[4].scope_spans[0].spans[1].span_id = b"\2"
+    body = request.SerializeToString()
+
+    answers = [receiver.call(body), receiver.post(body).content, receiver.call(body)]
+
+    partial = ExportTraceServiceResponse.FromString(answers[0]).partial_success
+    assert partial.rejected_spans == 6
+    assert partial.error_message == (
+        "1 no valid trace id; 1 no valid span id; 1 ends before it starts; "
+        "2 starts more than 30 days ago; 1 starts in the future"
+    )
+    assert answers == [answers[0]] * 3, "a repetition gets the same answer"
+    receiver.stored.acquire()
+    (row,) = connection.rows("SELECT SpanId FROM otel_traces")
+    assert row["SpanId"] == f"{1:016x}"
+    assert receiver.counters.total(SPANS_REFUSED, "starts in the future") == 1
+
+
+def test_an_identical_request_is_acknowledged_and_not_stored_again(
+    receiver: Receiver, trace_request: Callable[..., bytes]
+) -> None:
+    """A client sends again what it believes lost; both protocols share the memory."""
+    body = trace_request(3)
+
+    assert receiver.call(body) == b""
+    assert receiver.post(body, content_encoding="gzip").status_code == 400
+    assert receiver.post(gzip.compress(body), content_encoding="gzip").content == b""
+
+    assert receiver.counters.total(SPANS_ACCEPTED) == 3
+    assert receiver.counters.total(REQUESTS_REPEATED) == 1
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [
+        ("gzip", gzip.compress),
+        ("deflate", zlib.compress),
+        ("identity", bytes),
+        ("gzip", lambda body: gzip.compress(body[:20]) + gzip.compress(body[20:])),
+    ],
+)
+def test_a_packed_body_is_unpacked(
+    receiver: Receiver,
+    trace_request: Callable[..., bytes],
+    encoding: str,
+    pack: Callable[[bytes], bytes],
+) -> None:
+    """The Collector packs by default; gzip may come in members."""
+    answer = receiver.post(pack(trace_request(5)), content_encoding=encoding)
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/x-protobuf"
+    assert receiver.counters.total(SPANS_ACCEPTED) == 5
+
+
+def test_grpc_takes_gzip(receiver: Receiver, trace_request: Callable[..., bytes]) -> None:
+    """What the Collector's exporter sends by default."""
+    with grpc.insecure_channel(receiver.grpc, compression=grpc.Compression.Gzip) as channel:
+        assert channel.unary_unary(EXPORT)(trace_request(500), timeout=30) == b""
+
+    assert receiver.counters.total(SPANS_ACCEPTED) == 500
+
+
+BOMB = bytes(50 * MAX_REQUEST_BYTES)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "code", "says"),
+    [
+        (b"\xff", {}, 400, "not an OTLP trace request"),
+        (b"abc", {"content_encoding": "gzip"}, 400, "not gzip"),
+        (gzip.compress(b"abcdef")[:-9], {"content_encoding": "gzip"}, 400, "in the middle"),
+        (b"", {"content_encoding": "gzip"}, 400, "in the middle"),
+        (bytes(MAX_REQUEST_BYTES + 1), {}, 413, "--max-request-bytes"),
+        (gzip.compress(BOMB), {"content_encoding": "gzip"}, 413, "--max-request-bytes"),
+        (zlib.compress(BOMB), {"content_encoding": "deflate"}, 413, "--max-request-bytes"),
+        (b"", {"content_encoding": "br"}, 415, "gzip or deflate"),
+        (b"", {"content_type": "text/plain"}, 415, "application/x-protobuf"),
+        (b"", {"content_type": ""}, 415, "missing"),
+    ],
+)
+def test_http_says_what_is_wrong_as_otlp_wants_it(
+    receiver: Receiver, body: bytes, headers: dict[str, str], code: int, says: str
+) -> None:
+    """A google.rpc.Status in protobuf: what OTLP clients read and log."""
+    answer = receiver.post(body, **headers)
+
+    assert answer.status_code == code
+    assert answer.headers["content-type"] == "application/x-protobuf"
+    assert says in Status.FromString(answer.content).message
+    assert receiver.counters.total(SPANS_ACCEPTED) == 0
+
+
+def test_json_is_declined_in_json(receiver: Receiver) -> None:
+    """The person behind it needs to know which variable helps."""
+    answer = receiver.post(b"{}", content_type="application/json")
+
+    assert answer.status_code == 415
+    assert "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf" in json.loads(answer.content)["message"]
+
+
+@pytest.mark.parametrize(("method", "path", "code"), [("GET", "traces", 405), ("POST", "x", 404)])
+def test_other_paths_and_methods_are_declined(
+    receiver: Receiver, method: str, path: str, code: int
+) -> None:
+    """No page, no traceback: the same kind of answer as for everything else."""
+    answer = httpx.request(method, f"{receiver.http}/v1/{path}", headers=PROTOBUF)
+
+    assert answer.status_code == code
+    assert Status.FromString(answer.content).message
+
+
+def _refusal(call: Callable[[], Any]) -> tuple[grpc.StatusCode, str]:
+    with pytest.raises(grpc.RpcError) as caught:
+        call()
+    return caught.value.code(), caught.value.details()
+
+
+def test_grpc_says_what_is_wrong(receiver: Receiver, trace_request: Callable[..., bytes]) -> None:
+    """A client drops what is malformed and keeps the connection."""
+    code, text = _refusal(lambda: receiver.call(b"\xff"))
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert "not an OTLP trace request" in text
+
+    code, _ = _refusal(lambda: receiver.call(bytes(MAX_REQUEST_BYTES + 1)))
+    assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+    code, _ = _refusal(lambda: receiver.call(b"", "/some.other/Method"))
+    assert code is grpc.StatusCode.UNIMPLEMENTED
+
+    assert receiver.call(trace_request(1)) == b""
+    assert receiver.counters.total(REQUESTS_FAILED, "malformed") == 1
+
+
+def test_a_grpc_bomb_is_stopped(receiver: Receiver) -> None:
+    """Fifty megabytes of nothing pack into fifty kilobytes."""
+    with grpc.insecure_channel(receiver.grpc, compression=grpc.Compression.Gzip) as channel:
+        code, _ = _refusal(lambda: channel.unary_unary(EXPORT)(BOMB, timeout=30))
+
+    assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+@pytest.mark.parametrize(
+    ("stub", "request_type"),
+    [
+        (LogsServiceStub, ExportLogsServiceRequest),
+        (MetricsServiceStub, ExportMetricsServiceRequest),
+    ],
+)
+def test_logs_and_metrics_are_declined(
+    receiver: Receiver,
+    stub: Any,  # noqa: ANN401
+    request_type: Any,  # noqa: ANN401
+) -> None:
+    """An exporter of all three signals must learn that two have to go elsewhere."""
+    with grpc.insecure_channel(receiver.grpc) as channel:
+        export = stub(channel).Export
+        code, text = _refusal(lambda: export(request_type(), timeout=30))
+
+    assert code is grpc.StatusCode.UNIMPLEMENTED
+    assert "takes traces" in text
+
+
+def test_a_full_journal_tells_clients_to_come_back(
+    full_receiver: Receiver, trace_request: Callable[..., bytes]
+) -> None:
+    """UNAVAILABLE and 503 are retried by every client; anything else loses spans."""
+    bodies = [trace_request(5000, first=1 + number) for number in range(4)]
+    for body in bodies[:2]:
+        full_receiver.call(body)
+
+    code, text = _refusal(lambda: full_receiver.call(bodies[2]))
+    answer = full_receiver.post(bodies[3])
+
+    assert code is grpc.StatusCode.UNAVAILABLE
+    assert "--journal-max-bytes" in text
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert full_receiver.counters.total(REQUESTS_FAILED, "journal_full") == 2
+
+
+def test_a_port_in_use_is_one_line_that_helps(receiver: Receiver) -> None:
+    """By default grpcio would share the port, and each program would get half of the spans."""
+    ingest: Any = None
+    taken = int(receiver.grpc.rpartition(":")[2])
+    with pytest.raises(PortTaken, match=r"--otlp-grpc 127\.0\.0\.1:\d+$"):
+        GrpcServer(ingest, f"127.0.0.1:{taken}", max_request_bytes=1).start()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(PortTaken, match="--otlp-grpc"):
+            GrpcServer(ingest, f"127.0.0.1:{port}", max_request_bytes=1).start()
+        with pytest.raises(PortTaken, match="--otlp-http"):
+            http_server(ingest, f"127.0.0.1:{port}", max_request_bytes=1).start()
+
+
+def test_an_address_that_is_none_is_a_usage_error() -> None:
+    """A typing mistake on the command line, not a fault of the machine."""
+    with pytest.raises(UsageError, match="--otlp-grpc"):
+        GrpcServer(None, "nonsense", max_request_bytes=1)  # type: ignore[arg-type]
