@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from handspan_exporter.columns.agent_spans import SCHEMA
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -24,30 +26,13 @@ NOON_NS = 1_795_176_000_000_000_000
 
 SECOND_NS = 1_000_000_000
 
-_TEXTS = (
-    "trace_id span_id parent_span_id name service kind convention status error_type status_message"
-    " workflow_id workflow agent project feature session_id conversation_id user_id"
-    " workflow_outcome agent_type task_type task_domain handoff_source handoff_target handoff_mode"
-    " handoff_target_type handoff_outcome tool provider model cost_source"
-).split()
-_LISTS = ("workflow_plan", "resumes", "handoff_artifacts")
-_COUNTS = ("input_tokens", "output_tokens", "cache_read_tokens", "reasoning_tokens")
-
-_SCHEMA = pa.schema(
-    [
-        *((name, pa.string()) for name in _TEXTS),
-        *((name, pa.list_(pa.string())) for name in _LISTS),
-        *((name, pa.uint64()) for name in _COUNTS),
-        ("started_at", pa.timestamp("ns", "UTC")),
-        ("duration_ns", pa.uint64()),
-        ("queued_at", pa.timestamp("ns", "UTC")),
-        ("workflow_estimated_s", pa.float64()),
-        ("cost_usd", pa.decimal128(18, 12)),
-        ("received_at", pa.timestamp("ns", "UTC")),
-    ]
-)
-
 Row = dict[str, Any]
+
+_ABSENT: Row = {
+    field.name: "" if field.type == pa.string() else []
+    for field in SCHEMA
+    if field.type in (pa.string(), pa.list_(pa.string()))
+} | {"attempt": 0, "usage_partial": False}
 
 
 @dataclass
@@ -167,8 +152,7 @@ def trace(trace_id: str, *roots: Node, received_s: float | None = None) -> list[
 
 def store(connection: Connection, rows: Iterable[Row]) -> None:
     """Insert rows into `agent_spans`, as the writer does."""
-    defaults: Row = dict.fromkeys(_TEXTS, "") | {name: [] for name in _LISTS}
-    table = pa.Table.from_pylist([defaults | row for row in rows], schema=_SCHEMA)
+    table = pa.Table.from_pylist([_ABSENT | row for row in rows], schema=SCHEMA)
     connection.insert("agent_spans", table, token="")
 
 

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from handspan_exporter.errors import QueryFailed
-from handspan_exporter.processor import loop
-from handspan_exporter.processor.facts import SESSION
-from handspan_exporter.processor.loop import FACTS_FAILED, FACTS_TRACES, Processor
-from handspan_exporter.settings import Settings
-from handspan_exporter.store.connection import connect
 from tests.exporter import span_trees as spans
 from tests.exporter.span_trees import (
     agent,
@@ -27,6 +21,13 @@ from tests.exporter.span_trees import (
     trace,
     workflow,
 )
+
+from handspan_exporter.errors import QueryFailed
+from handspan_exporter.processor import loop
+from handspan_exporter.processor.facts import SESSION
+from handspan_exporter.processor.loop import FACTS_FAILED, FACTS_TRACES, Processor
+from handspan_exporter.settings import Settings
+from handspan_exporter.store.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -318,7 +319,7 @@ def test_any_order_of_arrival_with_ticks_between_ends_equal_to_one_tick_at_the_e
         session.command(f"TRUNCATE TABLE {table}")
     service = Service(session)
     edges = sorted({0, *cuts, len(_SPANS)}) if expected else [0, len(_SPANS)]
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         service.flush([_SPANS[place] for place in order[first:last]])
         while service.tick(after_s=30):
             pass

@@ -1,1 +1,1 @@
-"""What runs after a span is stored: prices, facts, history; every step can be repeated or killed."""
+"""What runs after a span is stored: prices, facts, history; every step can be done again."""

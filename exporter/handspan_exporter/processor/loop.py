@@ -187,7 +187,7 @@ class Processor:
                 failures += 1
                 self.counters.add(FACTS_FAILED, reason=type(error).__name__)
                 _log.warning("facts are late, trying again: %s", error)
-            except Exception as error:  # this thread must outlive any defect, or KPIs stand still
+            except Exception as error:  # noqa: BLE001 - this thread must outlive any defect, or KPIs stand still
                 failures += 1
                 self.counters.add(FACTS_FAILED, reason=type(error).__name__)
                 _log.exception("facts are late, trying again")

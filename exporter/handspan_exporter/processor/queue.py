@@ -28,7 +28,7 @@ class _Waiting:
 
 
 class Queue:
-    """Traces whose spans arrived: due at once with a root, else every max(1 s, 2 % of their age)."""
+    """Traces with new spans: due at once with a root, else every max(1 s, 2 % of their age)."""
 
     def __init__(self, implicit_run_s: float) -> None:
         self._idle_ns = int(implicit_run_s * SECOND_NS)

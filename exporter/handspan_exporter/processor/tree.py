@@ -62,7 +62,7 @@ class Forest:
 
 
 def places(nodes: pa.Table) -> pa.Table:
-    """Return a row of `work_tree` for every agent span in `nodes` (columns: facts/work_nodes.sql)."""
+    """Return a row of `work_tree` for every agent span in `nodes` (facts/work_nodes.sql)."""
     nodes = nodes.combine_chunks()
     forest = Forest(_parents(nodes))
     kind = nodes["kind"]
@@ -98,7 +98,8 @@ def places(nodes: pa.Table) -> pa.Table:
 def _parents(nodes: pa.Table) -> Places:
     own = pc.binary_join_element_wise(nodes["trace_id"], nodes["span_id"], "\0")
     wanted = pc.binary_join_element_wise(nodes["trace_id"], nodes["parent_span_id"], "\0")
-    return pc.fill_null(pc.index_in(wanted, value_set=own), -1).to_numpy().astype(np.int64)
+    rows = pc.fill_null(pc.index_in(wanted, value_set=own), -1)
+    return np.asarray(rows, np.int64)
 
 
 def _jumps(parent: Places) -> list[Places]:
@@ -136,7 +137,7 @@ def _delegating(forest: Forest, agents: Marks, tools: Marks) -> Marks:
 
 
 def _marks(column: pa.ChunkedArray) -> Marks:
-    return column.to_numpy().astype(np.bool_)
+    return np.asarray(column, np.bool_)
 
 
 def _take(values: pa.ChunkedArray, where: Places) -> pa.Array:
