@@ -57,9 +57,10 @@ def application(sessions: Sessions, *, clock_ns: Callable[[], int] = time.time_n
         Route("/", _page),
         Route("/api/v1/health", api.health),
         Route("/api/v1/kpis", api.overview),
-        Route("/api/v1/kpis/{name}", api.kpi),
+        # A name with a slash is refused in the same words as any other.
+        Route("/api/v1/kpis/{name:path}", api.kpi),
         Route("/api/v1/runs", api.runs),
-        # An id is what the user chose: it may hold a slash.
+        # An id is what its user chose: it may hold a slash.
         Route("/api/v1/runs/{run:path}", api.run),
     ]
     return Starlette(

@@ -7,7 +7,8 @@
 -- reads: llm_calls
 -- used by: handspan kpi, GET /api/v1/kpis/tokens, kpi_history
 WITH
-{{dimensions_facts}}
+    -- Not the column of the same name: only a constant key gives a row without any data.
+    '' AS total
 SELECT
     toString({by:Identifier}) AS "group",
     sum(c.input_tokens) AS input_tokens,
@@ -28,6 +29,7 @@ FROM
 (
     SELECT
         *,
+{{dimensions_facts}},
         if(input_tokens IS NULL, NULL, cache_read_tokens) AS cached,
         if(cache_read_tokens IS NULL, NULL, input_tokens) AS cacheable,
         sum(cached) OVER its_run / nullIf(sum(cacheable) OVER its_run, 0) AS run_ratio,
