@@ -44,6 +44,8 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     """Distribution and versions that the adapter is tested with, as in a requirements file."""
     trigger: ClassVar[str]
     """Module whose import switches the adapter on."""
+    marker: ClassVar[str]
+    """Something that this module has and another one of the same name has not."""
 
     _wanted: bool = False
     _module: ModuleType | None = None
@@ -73,6 +75,8 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
 
     @contained
     def _switch(self, module: ModuleType) -> None:
+        if not hasattr(module, self.marker):
+            return
         conflict = self._check_dependency_conflicts()
         if conflict:
             warn_once(f"Handspan records nothing of {self.trigger}: {conflict}")

@@ -45,6 +45,7 @@ class OpenAIAgentsInstrumentor(Instrumentor):
 
     requirement: ClassVar[str] = "openai-agents >= 0.24"
     trigger: ClassVar[str] = "agents.tracing"
+    marker: ClassVar[str] = "add_trace_processor"
 
     _listener: Listener | None = None
 
