@@ -1,106 +1,15 @@
-"""The real commands as real processes, on free ports, with a store of their own."""
+"""Fixtures of the tests that start real processes."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.end_to_end.processes import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-BIN = Path(sys.executable).parent
-ENOUGH_S = 30.0
-"""How long anything may take before a test gives up: a bound, not an expectation."""
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(condition: Callable[[], Any], what: str) -> Any:  # noqa: ANN401
-    """Return the first true answer of `condition`; fail after `ENOUGH_S`."""
-    deadline = time.monotonic() + ENOUGH_S
-    while time.monotonic() < deadline:
-        if answer := condition():
-            return answer
-        time.sleep(0.02)
-    pytest.fail(f"waited {ENOUGH_S} s for {what}")
-
-
-@dataclass
-class Service:
-    """One `handspan serve`, which a test may kill and start again on the same store."""
-
-    folder: Path
-    options: Sequence[str] = ()
-    grpc: int = field(default_factory=free_port)
-    http: int = field(default_factory=free_port)
-    web: int = field(default_factory=free_port)
-    process: subprocess.Popen[str] | None = None
-
-    @property
-    def store(self) -> str:
-        """The DSN."""
-        return f"chdb://{self.folder}"
-
-    def start(self) -> None:
-        """Start the process and wait until it answers."""
-        self.process = subprocess.Popen(
-            [
-                *(str(BIN / "handspan"), "serve", "--store", self.store),
-                *("--otlp-grpc", f"127.0.0.1:{self.grpc}"),
-                *("--otlp-http", f"127.0.0.1:{self.http}"),
-                *("--web", f"127.0.0.1:{self.web}"),
-                *self.options,
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        )
-        wait_for(self.answers, "serve to answer")
-
-    def answers(self) -> bool:
-        """Tell whether the API is up; fail when the process has ended."""
-        assert self.process is not None
-        if self.process.poll() is not None:
-            assert self.process.stdout is not None
-            pytest.fail(f"serve ended: {self.process.stdout.read()}")
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.web)) == 0
-
-    def kill(self) -> None:
-        """End the process as a power cut would."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.communicate()
-
-    def stop(self) -> tuple[int, str]:
-        """End the process as an operator would; return its exit code and all it printed."""
-        assert self.process is not None
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        output, _ = self.process.communicate(timeout=ENOUGH_S)
-        return self.process.returncode, output
-
-    def ask(self, path: str) -> Any:  # noqa: ANN401
-        """Return the JSON that the API answers."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.web}/api/v1/{path}") as answer:
-            return json.load(answer)
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -111,15 +20,3 @@ def service(tmp_path: Path) -> Iterator[Service]:
     yield one
     if one.process is not None and one.process.poll() is None:
         one.kill()
-
-
-def handspan(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the `handspan` command to its end."""
-    return subprocess.run(
-        [str(BIN / "handspan"), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=2 * ENOUGH_S,
-        env=os.environ | environment,
-    )

@@ -16,7 +16,7 @@ import click
 
 from handspan_exporter.asgi import split_address
 from handspan_exporter.cli import output
-from handspan_exporter.cli.serve import banner, stop_signal
+from handspan_exporter.cli.serve import banner, quiet_and_log, stop_signal
 from handspan_exporter.errors import Stop, UsageError
 from handspan_exporter.query.client import HttpAnswers
 from handspan_exporter.query.window import Window
@@ -58,6 +58,7 @@ def demo(runs: int, seed: int, folder: Path | None) -> None:
     The team (triage, researcher, writer, critic) runs on the OpenAI Agents SDK with scripted
     models: no key, no network. On a terminal the demo then keeps serving until Ctrl-C.
     """
+    quiet_and_log()
     from handspan_exporter.app import serving  # noqa: PLC0415 - keeps `handspan --help` fast
 
     program = _program()

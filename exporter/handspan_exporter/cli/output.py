@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -85,7 +86,7 @@ def print_kpi(answer: Row) -> None:
         return
     lines = [_line(row, answer["by"], kpi["unit"]) for row in answer["rows"]]
     upright = _upright(console, lines)
-    if console.measure(upright).maximum <= console.width:
+    if _width(console, upright) <= console.width:
         console.print(upright)
     else:
         _print_turned(console, lines)
@@ -211,7 +212,7 @@ def _print_turned(console: Console, lines: Sequence[dict[str, str]]) -> None:
         table = _turned(console, lines[start:stop])
         while stop < len(lines):
             wider = _turned(console, lines[start : stop + 1])
-            if console.measure(wider).maximum > console.width:
+            if _width(console, wider) > console.width:
                 break
             table, stop = wider, stop + 1
         console.print(table)
@@ -239,6 +240,11 @@ def _table(console: Console, *headings: str, right: Sequence[str] = ()) -> Table
     for heading in headings:
         table.add_column(Text(heading), justify="right" if heading in right else "left")
     return table
+
+
+def _width(console: Console, table: Table) -> int:
+    """Return how wide a table would like to be; asked with the console's own width, it gives in."""
+    return Measurement.get(console, console.options.update(max_width=100_000), table).maximum
 
 
 def _ascii(console: Console) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -54,6 +55,7 @@ def serve(**given: Any) -> None:  # noqa: ANN401
     Runs until Ctrl-C or SIGTERM, then stores what it has acknowledged and ends; a second
     signal ends it at once, and what was acknowledged is stored at the next start.
     """
+    quiet_and_log()
     from handspan_exporter.app import serving  # noqa: PLC0415 - keeps `handspan --help` fast
 
     settings = from_environment(os.environ, **given)
@@ -63,6 +65,12 @@ def serve(**given: Any) -> None:  # noqa: ANN401
         click.echo("Ctrl-C stops it.")
         stop.wait()
         click.echo("Storing what is left ...")
+
+
+def quiet_and_log() -> None:
+    """Log to stderr, and keep gRPC's core from printing beside it; call before gRPC is loaded."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
 
 
 def banner(service: Service) -> str:

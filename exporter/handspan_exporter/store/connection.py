@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,15 @@ from handspan_exporter.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     import pyarrow as pa
     from clickhouse_connect.driver.client import Client
 
     from handspan_exporter.store.dsn import Dsn
+
+# The driver prints what it also raises; whoever configures logging still gets it.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 OLDEST = (24, 8)
 """The oldest ClickHouse that all SQL here is written for."""
@@ -135,18 +139,16 @@ def connect(dsn: Dsn, *, settings: Mapping[str, Any] | None = None) -> Connectio
         StoreDown: the server cannot be reached.
         StoreUnsuitable: it is older than `OLDEST`.
     """
-    with _our_errors(QueryFailed):
-        client = _client(dsn, dict(settings or {}))
+    try:
+        with _our_errors(QueryFailed):
+            client = _client(dsn, dict(settings or {}))
+    except StoreDown as error:
+        raise StoreDown(f"{dsn} does not answer: {_cause(error)}") from error
     _check_version(client.server_version or "0.0")
     with _our_errors(QueryFailed):
         client.command(f"CREATE DATABASE IF NOT EXISTS `{dsn.database}`")
         client.database = dsn.database
     return Connection(client)
-
-
-def connect_all(dsn: Dsn, names: Sequence[str]) -> dict[str, Connection]:
-    """Open one session per name: they run in parallel, one session would serialise them."""
-    return {name: connect(dsn) for name in names}
 
 
 def _client(dsn: Dsn, settings: dict[str, Any]) -> Client:
@@ -193,6 +195,13 @@ def _our_errors(
         raise (StoreDown if code in transient else refused)(_one_line(error)) from error
     except (OSError, MemoryError) as error:
         raise StoreDown(_one_line(error)) from error
+
+
+def _cause(error: BaseException) -> str:
+    """Return what the innermost error says: the driver wraps a plain "refused" in three others."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return _one_line(error).rpartition(": ")[2]
 
 
 def _one_line(error: BaseException) -> str:

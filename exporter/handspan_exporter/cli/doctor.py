@@ -1,0 +1,171 @@
+"""`handspan doctor`: what is as it should be, what is not, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from contextlib import closing
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, entry_points, version
+from typing import TYPE_CHECKING
+
+import click
+
+from handspan_exporter import sql
+from handspan_exporter.asgi import split_address
+from handspan_exporter.cli.question import store_option
+from handspan_exporter.errors import HandspanError
+from handspan_exporter.query.client import HttpAnswers
+from handspan_exporter.query.runs import newest
+from handspan_exporter.settings import from_environment, journal_folder
+from handspan_exporter.store.connection import connect
+from handspan_exporter.store.dsn import parse
+from handspan_exporter.store.lock import hold, holder
+from handspan_exporter.store.migrate import pending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from handspan_exporter.settings import Settings
+    from handspan_exporter.store.dsn import Dsn
+
+_LITTLE_BYTES = 2 << 30
+"""Less room than this on the store's disk is worth a word."""
+
+_STYLES = {"ok": "green", "note": "yellow", "wrong": "red"}
+
+_EXAMPLES = """\b
+Examples:
+  handspan doctor
+  handspan doctor --store clickhouse://user:password@host:8123/handspan
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    state: str
+    """ok, note (works, but look) or wrong (exit code 1)."""
+    what: str
+    said: str
+
+
+@click.command(epilog=_EXAMPLES)
+@store_option
+@click.pass_context
+def doctor(context: click.Context, store: str | None) -> None:
+    """Check this machine, the store and the service, and say what to do.
+
+    Changes nothing. Ends with 1 when something is wrong.
+    """
+    settings = from_environment(os.environ, store=store)
+    dsn = parse(settings.store)
+    wrong = False
+    for finding in examined(settings, dsn):
+        wrong |= finding.state == "wrong"
+        state = click.style(f"{finding.state:<6}", fg=_STYLES[finding.state])
+        click.echo(f"{state}{finding.what:<11}{finding.said}")
+    context.exit(1 if wrong else 0)
+
+
+def examined(settings: Settings, dsn: Dsn) -> Iterator[Finding]:
+    """Yield what is found, stage by stage in the order of a span's way."""
+    yield Finding("ok", "handspan", version("handspan"))
+    yield from _frameworks()
+    found = holder(dsn.folder) if dsn.folder else None
+    yield from _served(found.url) if found and found.url else _ports(settings)
+    yield from _journal(journal_folder(settings, dsn.folder))
+    if dsn.folder is not None:
+        yield from _disk(dsn.folder)
+    if found is None:
+        yield from _guarded("store", lambda: _store(dsn))
+
+
+def _frameworks() -> Iterator[Finding]:
+    """Tell which frameworks in this environment `handspan-instrument` records."""
+    for entry in sorted(entry_points(group="opentelemetry_instrumentor"), key=lambda e: e.name):
+        if entry.value.startswith("handspan."):
+            name = entry.name.replace("_", "-")
+            try:
+                yield Finding("ok", "records", f"{name} {version(name)}")
+            except PackageNotFoundError:
+                yield Finding("ok", "records", f"{name}, which is not installed here")
+
+
+def _served(url: str) -> Iterator[Finding]:
+    def ask() -> Iterator[Finding]:
+        with closing(HttpAnswers(url)) as answers:
+            said = answers.health()
+        yield Finding("ok", "serve", f"answers at {url}, version {said['version']}")
+        yield _freshness(said["newest"])
+
+    return _guarded("serve", ask)
+
+
+def _ports(settings: Settings) -> Iterator[Finding]:
+    """Look whether `serve` could listen where it would."""
+    for option in ("otlp_grpc", "otlp_http", "web"):
+        address, name = getattr(settings, option), f"--{option.replace('_', '-')}"
+        host, port = split_address(address, option=name)
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            taken = probe.connect_ex((host, port)) == 0
+        if taken:
+            said = f"{address} is taken by another program: start serve with {name} {host}:1{port}"
+            yield Finding("note", "port", said)
+        else:
+            yield Finding("ok", "port", f"{address} is free for serve {name}")
+
+
+def _journal(folder: Path) -> Iterator[Finding]:
+    waiting = [path for path in folder.glob("*") if path.is_file()] if folder.is_dir() else []
+    size = sum(path.stat().st_size for path in waiting)
+    yield Finding("ok", "journal", f"{folder}: {size:,} bytes wait to be stored")
+    rejected = list(folder.glob("rejected/*"))
+    if rejected:
+        said = f"{len(rejected)} files hold what the store refused, each with its reason: "
+        yield Finding("note", "journal", said + str(folder / "rejected"))
+
+
+def _disk(folder: Path) -> Iterator[Finding]:
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    said = f"{free / (1 << 30):,.1f} GiB free for {folder}"
+    if not os.access(there, os.W_OK):
+        yield Finding("wrong", "disk", f"{there} cannot be written: choose another with --store")
+    elif free < _LITTLE_BYTES:
+        yield Finding("note", "disk", f"{said}: make room, or lower --raw-days")
+    else:
+        yield Finding("ok", "disk", said)
+
+
+def _store(dsn: Dsn) -> Iterator[Finding]:
+    """Open the store and look inside; only called when nobody holds it."""
+    if dsn.folder is not None and not (dsn.folder / "engine").is_dir():
+        yield Finding("ok", "store", f"{dsn}: none yet, `handspan serve` makes it")
+        return
+    with hold(dsn), closing(connect(dsn)) as connection:
+        (row,) = connection.rows(sql.load("migrations/version"))
+        yield Finding("ok", "store", f"{dsn}: ClickHouse {row['version']}")
+        if missing := pending(connection):
+            said = f"{len(missing)} schema files are missing: run `handspan migrate`"
+            yield Finding("wrong", "schema", said)
+        else:
+            yield Finding("ok", "schema", "is this version's")
+            yield _freshness(newest(connection))
+
+
+def _freshness(moment: str | None) -> Finding:
+    if moment is None:
+        return Finding("note", "data", "none yet: send OTLP, see `handspan serve --help`")
+    return Finding("ok", "data", f"the newest fact ended {moment}")
+
+
+def _guarded(what: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """A check that fails is a finding, not the end of the others."""
+    try:
+        yield from look()
+    except HandspanError as error:
+        yield Finding("wrong", what, str(error))

@@ -1,0 +1,181 @@
+"""`handspan serve` as people and power cuts meet it."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
+from tests.end_to_end.processes import Service, handspan, wait_for
+
+from handspan import semconv
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from opentelemetry.sdk.trace import ReadableSpan
+
+pytestmark = pytest.mark.end_to_end
+
+
+class Noted(SpanExporter):
+    """A real exporter, and a note of every trace that its receiver acknowledged."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self.acknowledged: list[str] = []
+        self._exporter = exporter
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send, and note what the answer was good for."""
+        result = self._exporter.export(spans)
+        if result is SpanExportResult.SUCCESS:
+            contexts = (span.get_span_context() for span in spans)
+            self.acknowledged += [f"{c.trace_id:032x}" for c in contexts if c is not None]
+        return result
+
+    def shutdown(self) -> None:
+        """End the real exporter."""
+        self._exporter.shutdown()
+
+
+def record(exporter: SpanExporter, runs: int) -> list[str]:
+    """Send so many runs of one agent, a request per span; return the acknowledged traces."""
+    noted = Noted(exporter)
+    provider = TracerProvider(resource=Resource({semconv.SERVICE_NAME: "shop"}))
+    provider.add_span_processor(SimpleSpanProcessor(noted))
+    tracer = provider.get_tracer("test")
+    for _ in range(runs):
+        workflow = {semconv.GEN_AI_OPERATION_NAME: "invoke_workflow"}
+        agent = {semconv.GEN_AI_OPERATION_NAME: "invoke_agent", semconv.GEN_AI_AGENT_NAME: "clerk"}
+        with (
+            tracer.start_as_current_span("invoke_workflow sale", attributes=workflow),
+            tracer.start_as_current_span("invoke_agent clerk", attributes=agent),
+        ):
+            pass
+    provider.shutdown()
+    return noted.acknowledged
+
+
+def total(service: Service, kpi: str) -> dict[str, Any]:
+    """Return the row of a KPI in total, over the last day."""
+    row: dict[str, Any] = service.ask(f"kpis/{kpi}?by=total")["rows"][0]
+    return row
+
+
+def grpc(service: Service) -> SpanExporter:
+    """Return the SDK's own exporter, told nothing but where."""
+    return GrpcExporter(endpoint=f"http://127.0.0.1:{service.grpc}")
+
+
+def http(service: Service) -> SpanExporter:
+    """Return the SDK's own exporter, told nothing but where."""
+    return HttpExporter(endpoint=f"http://127.0.0.1:{service.http}/v1/traces")
+
+
+@pytest.mark.parametrize("exporter", [grpc, http])
+def test_a_span_sent_by_any_sdk_is_a_run_and_a_kpi(service: Service, exporter: Any) -> None:  # noqa: ANN401
+    """The way through all stages: receiver, journal, store, facts, answer."""
+    acknowledged = record(exporter(service), runs=3)
+
+    assert len(acknowledged) == 6
+    runs = wait_for(lambda: len(found := service.ask("runs")["runs"]) == 3 and found, "three runs")
+    assert {run["run_id"] for run in runs} == set(acknowledged)
+    assert {run["service"] for run in runs} == {"shop"}
+    assert total(service, "workflow_success_ratio")["n"] == 3
+
+
+def test_what_was_acknowledged_before_a_power_cut_is_counted_once_after_it(
+    service: Service,
+) -> None:
+    """The first promise. The second start replays the journal; the third finds nothing left."""
+    acknowledged = record(grpc(service), runs=20)
+    service.kill()
+
+    for _ in range(2):
+        service.start()
+        wait_for(lambda: total(service, "workflow_success_ratio")["n"] == 20, "twenty runs")
+        found = service.ask("runs?limit=100")["runs"]
+        assert sorted(run["run_id"] for run in found) == sorted(set(acknowledged))
+        assert total(service, "agents_per_workflow")["n"] == 20
+        assert total(service, "agent_performance")["n"] == 20
+        service.kill()
+
+
+def test_a_signal_stores_what_is_left_and_ends_quietly(service: Service) -> None:
+    """An operator's `systemctl stop` is no error, and leaves no journal behind."""
+    record(grpc(service), runs=2)
+    code, output = service.stop()
+
+    assert code == 0, output
+    assert "Traceback" not in output
+    assert not list((service.folder / "journal").glob("*.otlp"))
+    assert "2" in handspan("kpi", "workflow_success_ratio", "--store", service.store).stdout
+
+
+def test_commands_ask_the_service_that_holds_the_store(service: Service) -> None:
+    """The embedded engine takes one process; people need not know."""
+    record(grpc(service), runs=1)
+    wait_for(lambda: service.ask("runs")["runs"], "the run")
+
+    shown = handspan("runs", "list", "--store", service.store, "--format", "json")
+    doctor = handspan("doctor", "--store", service.store)
+
+    assert shown.returncode == 0, shown.stderr
+    assert '"workflow"' in shown.stdout
+    assert doctor.returncode == 0, doctor.stdout
+    assert "answers at" in doctor.stdout
+
+
+def test_a_second_service_on_the_same_store_is_told_who_has_it(service: Service) -> None:
+    """Two engines on one folder would destroy it."""
+    second = handspan("serve", "--store", service.store)
+
+    assert service.process is not None
+    assert_one_line(second, 1, f"held by process {service.process.pid}")
+
+
+@pytest.mark.parametrize("option", ["--otlp-grpc", "--otlp-http", "--web"])
+def test_a_taken_port_is_named_with_the_option_that_moves_it(tmp_path: Path, option: str) -> None:
+    """A Collector on the same machine has 4317 and 4318 already."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        addresses = {"--otlp-grpc": "127.0.0.1:0", "--otlp-http": "127.0.0.1:0"}
+        addresses |= {"--web": "127.0.0.1:0", option: taken}
+        flat = [word for pair in addresses.items() for word in pair]
+        ended = handspan("serve", "--store", f"chdb://{tmp_path}", *flat)
+
+    assert_one_line(ended, 1, f"{option} 127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("serve", "--store", "postgres://u:secret@h/db"), 2, "chdb:///folder"),
+        (("serve", "--web", "0.0.0.0:8317"), 2, "--insecure-open"),
+        (("serve", "--otlp-grpc", "4317"), 2, "--otlp-grpc"),
+        (("serve", "--flush-spans", "0"), 2, "HANDSPAN_FLUSH_SPANS must be at least 1"),
+        (("kpi", "--since", "yesterday"), 2, "--since"),
+        (("kpi", "no_such_kpi"), 1, "workflow_success_ratio"),
+        (("runs", "list", "--store", "chdb:///nowhere/at/all"), 1, "no data yet"),
+        (("kpi", "--store", "clickhouse://user:secret@127.0.0.1:9"), 1, "127.0.0.1:9"),
+        (("nonsense",), 2, "nonsense"),
+    ],
+)
+def test_wrong_input_is_one_clear_line(arguments: Sequence[str], code: int, said: str) -> None:
+    """No traceback, no password, and a word on what to do."""
+    assert_one_line(handspan(*arguments), code, said)
+
+
+def assert_one_line(ended: Any, code: int, said: str) -> None:  # noqa: ANN401
+    """Check an error as a person sees it."""
+    assert ended.returncode == code, ended.stderr
+    assert ended.stderr.count("\n") == 1, ended.stderr
+    assert ended.stderr.startswith("handspan: ")
+    assert said in ended.stderr
+    assert "secret" not in ended.stderr
