@@ -24,7 +24,7 @@ class Run:
     Immutable; a span that changes one of them puts a new one into its Context.
     """
 
-    __slots__ = ("agent", "attempt", "attributes", "id", "workflow")
+    __slots__ = ("agent", "attempt", "attributes", "id", "task", "workflow")
 
     id: str | None
     """The user's id of the workflow, else its trace id; None outside a workflow."""
@@ -34,6 +34,8 @@ class Run:
     """Name of the innermost agent."""
     attempt: int | None
     """Attempt at the innermost task, from 1."""
+    task: Mapping[str, str]
+    """Id, type and domain of the innermost task, as attributes for the agents that work on it."""
     attributes: Mapping[str, str | int]
     """The same as span attributes; what is unknown is absent. Not to be changed."""
 
@@ -44,11 +46,13 @@ class Run:
         workflow: str | None = None,
         agent: str | None = None,
         attempt: int | None = None,
+        task: Mapping[str, str] | None = None,
     ) -> None:
         self.id = id
         self.workflow = workflow
         self.agent = agent
         self.attempt = attempt
+        self.task = task or {}
         named = {
             semconv.WORKFLOW_ID: id,
             semconv.WORKFLOW_NAME: workflow,
@@ -66,11 +70,17 @@ class Run:
 
     def with_agent(self, agent: str) -> Run:
         """Return the same run with another agent at work."""
-        return Run(id=self.id, workflow=self.workflow, agent=agent, attempt=self.attempt)
+        return Run(
+            id=self.id,
+            workflow=self.workflow,
+            agent=agent,
+            attempt=self.attempt,
+            task=self.task,
+        )
 
-    def with_attempt(self, attempt: int) -> Run:
-        """Return the same run in another attempt."""
-        return Run(id=self.id, workflow=self.workflow, agent=self.agent, attempt=attempt)
+    def with_task(self, attempt: int, task: Mapping[str, str]) -> Run:
+        """Return the same run in an attempt at a task."""
+        return Run(id=self.id, workflow=self.workflow, agent=self.agent, attempt=attempt, task=task)
 
 
 NOBODY = Run()

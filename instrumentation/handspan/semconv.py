@@ -45,7 +45,7 @@ WORKFLOW_NAME: Final = "handspan.workflow.name"
 
 WORKFLOW_ID: Final = "handspan.workflow.id"
 """string. The user's id of the run, else its trace id; a workflow inside another without an id of
-its own: trace id, a colon, span id. On: all spans. Source: Handspan."""
+its own: trace id, a hyphen, span id. On: all spans. Source: Handspan."""
 
 ATTEMPT: Final = "handspan.attempt"
 """int. Which attempt at the task runs, from 1. On: all spans. Source: Handspan."""

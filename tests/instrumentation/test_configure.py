@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+pytestmark = pytest.mark.end_to_end
+
 Program = Callable[..., CompletedProcess[str]]
 
 TEAM = """

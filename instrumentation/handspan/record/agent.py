@@ -54,6 +54,7 @@ class Agent(Recording):
             semconv.GEN_AI_CONVERSATION_ID: self.conversation_id,
             semconv.AGENT_TYPE: self.type,
             semconv.AGENT_VERSION: self.version,
+            **self._run.task,
         }
 
     def _run_inside(self, outer: Run) -> Run:

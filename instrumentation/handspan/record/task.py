@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class Task(Recording):
     """Record one attempt at a piece of work; another attempt has the same `id`.
 
+    Agents that start inside say on their own spans which task they work on.
+
     Example:
         >>> with handspan.task("bug_fix", id="ticket-7", domain="backend", attempt=2) as fix:
         ...     fix.files_modified(["billing.py"])
@@ -55,9 +57,7 @@ class Task(Recording):
     def _attributes(self) -> Mapping[str, AttributeValue | None]:
         captured = settings.current().capture_content
         return {
-            semconv.TASK_ID: self.id,
-            semconv.TASK_TYPE: self.type,
-            semconv.TASK_DOMAIN: self.domain,
+            **self._run.task,
             semconv.TASK_DESCRIPTION: self.description if captured else None,
             semconv.TASK_FEATURE: self.feature,
             semconv.TASK_ESTIMATED_COST_USD: self.estimated_cost_usd,
@@ -65,7 +65,13 @@ class Task(Recording):
         }
 
     def _run_inside(self, outer: Run) -> Run:
-        return outer.with_attempt(self.attempt)
+        named = {
+            semconv.TASK_ID: self.id,
+            semconv.TASK_TYPE: self.type,
+            semconv.TASK_DOMAIN: self.domain,
+        }
+        known = {name: value for name, value in named.items() if value is not None}
+        return outer.with_task(self.attempt, known)
 
 
 task = Task

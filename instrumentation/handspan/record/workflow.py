@@ -97,7 +97,7 @@ class Workflow(Recording):
         context = span.get_span_context()
         trace_id = format_trace_id(context.trace_id)
         span_id = format_span_id(context.span_id)
-        return f"{trace_id}:{span_id}" if self._nested else trace_id
+        return f"{trace_id}-{span_id}" if self._nested else trace_id
 
     def _before_end(self, error: BaseException | str | None) -> None:
         if not self._outcome:

@@ -74,7 +74,7 @@ def test_a_workflow_inside_another_is_a_run_of_its_own(handspan_spans: Spans) ->
         pass
     assert handspan_spans.attributes("invoke_workflow inner") == {
         "handspan.kind": "workflow",
-        "handspan.workflow.id": f"{TRACE_ID}:{3:016x}",
+        "handspan.workflow.id": f"{TRACE_ID}-{3:016x}",
         "handspan.workflow.name": "inner",
         "handspan.workflow.outcome": "success",
         "gen_ai.operation.name": "invoke_workflow",
@@ -137,6 +137,25 @@ def test_a_task_tells_its_attempt_to_every_span_inside(handspan_spans: Spans) ->
         "handspan.task.files_modified": ("billing.py",),
     }
     assert handspan_spans.attributes("execute_tool pytest")["handspan.attempt"] == 2
+
+
+def test_an_agent_inside_a_task_says_which_task(handspan_spans: Spans) -> None:
+    """Who is best at what kind of task is asked of agents, not of tasks."""
+    with (
+        handspan.task("bug_fix", id="t-1", domain="backend", feature="billing"),
+        handspan.agent("coder"),
+    ):
+        pass
+    assert handspan_spans.attributes("invoke_agent coder") == {
+        "handspan.kind": "agent",
+        "handspan.agent.name": "coder",
+        "handspan.attempt": 1,
+        "handspan.task.id": "t-1",
+        "handspan.task.type": "bug_fix",
+        "handspan.task.domain": "backend",
+        "gen_ai.operation.name": "invoke_agent",
+        "gen_ai.agent.name": "coder",
+    }
 
 
 def test_a_handoff_says_who_gave_what_to_whom(handspan_spans: Spans) -> None:
