@@ -220,3 +220,17 @@ def test_a_module_of_the_users_called_agents_is_left_alone(tmp_path: Path) -> No
     done = run("--exporter", "none", "python", tmp_path / "app.py", PYTHONPATH=str(tmp_path))
 
     assert (done.stdout, done.stderr) == ("start\nimported by agents\n", "")
+
+
+def test_a_framework_that_is_too_old_is_told_and_left_alone(tmp_path: Path) -> None:
+    """Rather no telemetry, said in one line, than a guess at how an untested version behaves."""
+    metadata = tmp_path / "openai_agents-0.1.0.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\nName: openai-agents\nVersion: 0.1.0\n")
+    words = ("--exporter", "console", EXAMPLE, "--runs", "1")
+    done = run(*words, PYTHONPATH=str(tmp_path))
+
+    assert done.stdout == "   1 of 1 runs: 1 answered\n"
+    assert done.stderr == (
+        "Handspan needs openai-agents >= 0.24, but openai-agents 0.1.0 is installed\n"
+    )

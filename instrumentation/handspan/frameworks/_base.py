@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from types import ModuleType
 
+    from opentelemetry.instrumentation.dependencies import DependencyConflict
     from opentelemetry.util.types import AttributeValue
 
     from handspan import semconv
@@ -55,6 +56,13 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         """Return the framework's distribution and versions."""
         return [self.requirement]
 
+    def _check_dependency_conflicts(self) -> DependencyConflict | None:
+        """Return what is wrong with the installed framework; only a wrong version is told."""
+        conflict: DependencyConflict | None = super()._check_dependency_conflicts()
+        if conflict is not None and conflict.found:
+            warn_once(f"Handspan needs {self.requirement}, but {conflict.found} is installed")
+        return conflict
+
     def _instrument(self, **_: object) -> None:
         self._wanted = True
         if not self._hooked:
@@ -77,9 +85,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     def _switch(self, module: ModuleType) -> None:
         if not hasattr(module, self.marker):
             return
-        conflict = self._check_dependency_conflicts()
-        if conflict:
-            warn_once(f"Handspan records nothing of {self.trigger}: {conflict}")
+        if self._check_dependency_conflicts():
             return
         current_tracer()  # teaches the provider attribution, also under opentelemetry-instrument
         self._observe(module)

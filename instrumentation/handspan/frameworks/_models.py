@@ -49,7 +49,7 @@ _HOST_ENDINGS = {
 _ROUTERS = ("litellm", "any-llm", "any_llm")
 """Prefixes that name a library, not a provider."""
 
-_OPENAI_FAMILY = re.compile(r"(gpt-|chatgpt-|o[1-9](-|$)|codex-|computer-use-)")
+_OPENAI_FAMILY = re.compile(r"(gpt-(?!oss)|chatgpt-|o[1-9](-|$)|codex-|computer-use-)")
 
 
 def named(model: str | None, base_url: str | None = None) -> tuple[str | None, str | None]:
