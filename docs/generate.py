@@ -8,11 +8,12 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from handspan import semconv
+from handspan import semconv, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,8 +97,29 @@ def _name_row(name: Named) -> str:
     )
 
 
+def recording_settings() -> str:
+    """Return docs/recording_settings.md: every setting of the recording side."""
+    head = """\
+# Settings of the recording side
+
+Made from `handspan.settings` by `make generate`. An argument of `handspan.configure()` wins over
+a variable, the first variable that is set over the next. All OTEL_* variables of the
+OpenTelemetry SDK work besides.
+
+| setting | default | variables | meaning |
+|---|---|---|---|
+"""
+    rows = [
+        f"| `{one.name}` | {one.default} | {', '.join(f'`{v}`' for v in one.metadata['variables'])} "
+        f"| {one.metadata['meaning']} |\n"
+        for one in fields(settings.Settings)
+    ]
+    return head + "".join(rows)
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/attributes.md": attributes,
+    "docs/recording_settings.md": recording_settings,
 }
 
 

@@ -31,11 +31,11 @@ class AttributionProcessor(SpanProcessor):
     @contained
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Complete the span as it starts; a name that it already has is kept."""
-        run = run_in(parent_context)
-        if run is NOBODY:
-            return
         scope = span.instrumentation_scope
-        if scope is None or scope.name != semconv.SCOPE_NAME:
+        if scope is not None and scope.name == semconv.SCOPE_NAME:
+            return
+        run = run_in(parent_context)
+        if run is not NOBODY:
             span.set_attributes({**run.attributes, **(span.attributes or {})})
 
 
