@@ -103,14 +103,14 @@ def recording_settings() -> str:
 # Settings of the recording side
 
 Made from `handspan.settings` by `make generate`. An argument of `handspan.configure()` wins over
-a variable, the first variable that is set over the next. All OTEL_* variables of the
-OpenTelemetry SDK work besides.
+a variable, the first variable that is set over the next. OpenTelemetry's own OTEL_* variables for
+the resource, sampling, limits, batching and export of spans work besides.
 
 | setting | default | variables | meaning |
 |---|---|---|---|
 """
     rows = [
-        f"| `{one.name}` | {one.default} | {', '.join(f'`{v}`' for v in one.metadata['variables'])} "
+        f"| `{one.name}` | `{one.default}` | {' '.join(one.metadata['variables'])} "
         f"| {one.metadata['meaning']} |\n"
         for one in fields(settings.Settings)
     ]
