@@ -61,11 +61,12 @@ def print_csv(rows: Sequence[Row]) -> None:
 def print_overview(answer: Row) -> None:
     """Print every KPI in one line."""
     console = terminal()
-    table = _table(console, "KPI", "value", "95 % interval", "n", right=("value", "n"))
+    table = _table(console, "KPI", "measure", "value", "95 % interval", "n", right=("value", "n"))
     for one in answer["kpis"]:
         row, headline = one["row"], one["headline"]
         table.add_row(
             one["name"],
+            figures.heading(headline),
             _headline(headline, row, one["unit"]),
             figures.interval(row["low"], row["high"]),
             f"{row['n']:,}",
@@ -123,7 +124,11 @@ def print_run(answer: Row) -> None:
         console.print(Text(f"{name:<9}"), value)
     right = ("duration", "cost")
     table = _table(console, "span", "duration", "tokens", "cost", "status", right=right)
-    for label, span in tree.labelled(answer, ascii_only=_ascii(console)):
+    lines = list(tree.labelled(answer, ascii_only=_ascii(console)))
+    # Where it is too wide, reasons for an unknown cost are broken into lines, nothing else.
+    for column in table.columns:
+        column.no_wrap = str(column.header) != "cost"
+    for label, span in lines:
         table.add_row(
             Text(label, overflow="ellipsis", no_wrap=True),
             figures.seconds(span["duration_ns"] / 1e9),
@@ -191,9 +196,7 @@ def _line(row: Row, by: str, unit: str) -> dict[str, str]:
 def _headline(name: str, row: Row, unit: str) -> str:
     if row[name] is None:
         return f"{figures.UNKNOWN} ({figures.clean(row['reason'])})"
-    # A count says what it counts; money, time and shares carry their unit.
-    text = figures.figure(name, row[name], unit=unit)
-    return f"{text} {unit}" if text[-1].isdigit() and unit != "USD" else text
+    return figures.figure(name, row[name], unit=unit)
 
 
 def _upright(console: Console, lines: Sequence[dict[str, str]]) -> Table:

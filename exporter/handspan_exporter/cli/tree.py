@@ -39,8 +39,8 @@ def outcome(span: Row) -> str:
 
 
 def _label(span: Row) -> str:
-    named = {"llm": span["model"], "tool": span["tool"], "agent": span["agent"]}
-    name = named.get(span["kind"]) or span["name"]
+    column = "model" if span["kind"] == "llm" else span["kind"]
+    name = span.get(column) or span["name"]
     return clean(name if span["kind"] in name.split(" ") else f"{span['kind']} {name}")
 
 

@@ -137,7 +137,7 @@ def _handoff() -> dict[str, Any]:
 
 def _spans() -> list[dict[str, Any]]:
     return [
-        _span("root", "", "workflow", 0, 2, name="invoke_workflow report"),
+        _span("root", "", "workflow", 0, 2, name="invoke_workflow report", workflow="report"),
         _span("agent-1", "root", "agent", 0, 0.6, name="invoke_agent triage", agent="triage"),
         _span("tool-1", "agent-1", "tool", 0.1, 0.3, name="execute_tool search", tool="search"),
         # Its parent is an HTTP span, which is no agent work: the facts know its agent.
@@ -145,7 +145,7 @@ def _spans() -> list[dict[str, Any]]:
         _span("handoff-1", "agent-1", "handoff", 0.5, 0.51, name="handoff writer"),
         _span("agent-2", "root", "agent", 0.7, 1.9, name="invoke_agent writer", agent="writer"),
         _span("llm-2", "agent-2", "llm", 0.8, 1.8, name="chat gpt-4o", model="gpt-4o"),
-        _span("root", "", "workflow", 10, 11, name="invoke_workflow report")
+        _span("root", "", "workflow", 10, 11, name="invoke_workflow report", workflow="report")
         | {"trace_id": FAILED, "status": "Error", "error_type": "ValueError"},
     ]
 

@@ -11,6 +11,7 @@ SELECT
     s.kind AS kind,
     s.name AS name,
     s.service AS service,
+    s.workflow AS workflow,
     s.agent AS agent,
     s.tool AS tool,
     s.model AS model,
@@ -33,7 +34,7 @@ LEFT JOIN
     SELECT
         trace_id, span_id, parent_agent_run AS owner, toString(outcome) AS outcome, input_tokens,
         output_tokens, cost_usd,
-        if(unpriced_calls > 0, concat(toString(unpriced_calls), ' calls unpriced'), '') AS unknown_reason
+        if(unpriced_calls > 0, concat(toString(unpriced_calls), ' unpriced'), '') AS unknown_reason
     FROM agent_runs FINAL WHERE trace_id IN {traces:Array(String)}
     UNION ALL
     SELECT

@@ -1,0 +1,288 @@
+"""The `handspan` command: what it prints, and how it fails."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+from tests.exporter.answers import team
+
+from handspan_exporter.cli.group import COMMANDS, handspan
+from handspan_exporter.query import kpi
+from handspan_exporter.store.lock import StoreLock
+from handspan_exporter.web.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.exporter.answers.facts import Facts
+
+COMMAND = Path(sys.executable).parent / "handspan"
+DAY = ("--since", "2026-01-05", "--until", "2026-01-06")
+
+
+@pytest.fixture(scope="module")
+def served(store: Facts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return a DSN that a server with the team's facts holds, as `serve` does."""
+    team.insert(store)
+    folder = tmp_path_factory.mktemp("held")
+    (folder / "engine").mkdir()
+    server = Server(store.dsn, "127.0.0.1:0")
+    server.start()
+    with StoreLock(folder, url=server.url):
+        yield f"chdb://{folder}"
+    server.stop()
+
+
+def ask(served: str, *arguments: str, columns: int = 200) -> str:
+    """Run a command that succeeds, and return what it prints."""
+    environment = {"HANDSPAN_STORE": served, "COLUMNS": str(columns)}
+    result = CliRunner().invoke(handspan, arguments, env=environment, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the installed command to its end."""
+    return subprocess.run(
+        [str(COMMAND), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | environment,
+    )
+
+
+def test_the_overview_has_a_line_for_every_kpi(served: str) -> None:
+    """Value, interval, n; unknown with its reason."""
+    printed = ask(served, "kpi", *DAY)
+
+    for found in kpi.catalog():
+        assert re.search(rf"^\| {found.name} ", printed, re.MULTILINE), found.name
+    assert re.search(
+        r"workflow_success_ratio +\| +workflow success +\| +50\.0 % +\| 9\.5 to 90\.5 % +\| +2 ",
+        printed,
+    )
+    assert re.search(r"cost_usd +\| +cost +\| +\$0\.0123 ", printed)
+
+
+def test_what_is_unknown_is_printed_with_its_reason(served: str) -> None:
+    """Never 0."""
+    printed = ask(served, "kpi", "cost_usd", "--by", "model", *DAY)
+
+    assert "unknown (no call is priced: no price for this model)" in printed
+    empty = ask(served, "kpi", "--since", "2026-02-05", "--until", "2026-02-06")
+    assert "unknown (no run in the window)" in empty
+
+
+def test_a_kpi_is_printed_in_its_own_grain(served: str) -> None:
+    """`--by total` is one row."""
+    assert "triage > writer" in ask(served, "kpi", "handoffs", *DAY)
+    assert "triage > writer" not in ask(served, "kpi", "handoffs", "--by", "total", *DAY)
+
+
+def test_a_table_never_exceeds_the_terminal(served: str) -> None:
+    """Twenty measures do not fit side by side: they are turned."""
+    printed = ask(served, "kpi", "agent_performance", *DAY, columns=70)
+
+    assert max(len(line) for line in printed.splitlines()) <= 70
+    assert re.search(r"\| agent +\| +triage +\| +writer +\|", printed)
+    assert re.search(r"\| duration p50 +\| +600 ms \| +1\.2 s \|", printed)
+
+
+def test_filters_come_in_two_spellings(served: str) -> None:
+    """--agent writer is --filter agent=writer; several mean any of them."""
+    short = ask(served, "kpi", "tokens", "--agent", "writer", "--format", "csv", *DAY)
+
+    assert short == ask(
+        served, "kpi", "tokens", "--filter", "agent=writer", "--format", "csv", *DAY
+    )
+    (row,) = csv.DictReader(io.StringIO(short))
+    assert row["input_tokens"] == "1000"
+    both = ("--agent", "writer", "--filter", "agent=triage", "--format", "json")
+    assert json.loads(ask(served, "kpi", "tokens", *both, *DAY))["rows"][0]["input_tokens"] == 1200
+
+
+def test_csv_has_plain_numbers_and_nothing_for_what_is_unknown(served: str) -> None:
+    """A spreadsheet reads it without settings."""
+    rows = list(
+        csv.DictReader(
+            io.StringIO(ask(served, "kpi", "cost_usd", "--by", "model", "--format", "csv", *DAY))
+        )
+    )
+    assert [(row["group"], row["cost_usd"]) for row in rows] == [
+        ("gpt-4o", "0.0123"),
+        ("in-house", ""),
+    ]
+
+    overview = list(csv.DictReader(io.StringIO(ask(served, "kpi", "--format", "csv", *DAY))))
+    assert [row["kpi"] for row in overview] == [found.name for found in kpi.catalog()]
+
+
+def test_runs_are_listed_with_status_and_cost(served: str) -> None:
+    """What a person looks for first."""
+    printed = ask(served, "runs", "list", *DAY)
+
+    assert re.search(rf"{team.RUN} .*success.* 2 s .*\$0\.0123 \+ 1 unpriced", printed)
+    assert re.search(rf"{team.FAILED} .*failure \(ValueError\)", printed)
+    assert re.search(rf"{re.escape(team.RUNNING)} .*running", printed)
+    only = ask(served, "runs", "list", "--status", "failure", *DAY)
+    assert team.FAILED in only
+    assert team.RUN not in only
+
+
+def test_a_run_is_printed_as_a_tree(served: str) -> None:
+    """Who did what in what order; an arrow marks a handoff and whom it started."""
+    printed = ask(served, "runs", "show", team.RUN[:10])
+
+    table = [line for line in printed.splitlines() if line.startswith("| ")][1:]
+    assert [_cells(line) for line in table] == [
+        ["workflow report", "2 s", "", "", "success"],
+        [
+            *("|- agent triage", "600 ms", "200 in, 30 out"),
+            *("unknown (1 unpriced)", "success"),
+        ],
+        ["|  |- tool search", "200 ms", "", "", "success"],
+        [
+            *("|  |- llm in-house", "200 ms", "200 in, 30 out"),
+            *("unknown (no price for this model)", "success"),
+        ],
+        ["|  `- -> writer (after 200 ms)", "10 ms", "", "", "accepted"],
+        ["`- agent writer <- triage", "1.2 s", "1,000 in, 50 out", "$0.0123", "success"],
+        ["   `- llm gpt-4o", "1 s", "1,000 in, 50 out", "$0.0123", "success"],
+    ]
+
+
+def _cells(line: str) -> list[str]:
+    """Cut a line of the table where its columns end: guides of the tree use the same character."""
+    width = len("|  `- -> writer (after 200 ms)")
+    others = line[2 + width :].removeprefix(" |").removesuffix("|").split("|")
+    return [line[2 : 2 + width].rstrip(), *(cell.strip() for cell in others)]
+
+
+def test_a_name_cannot_steer_the_terminal(served: str) -> None:
+    """Names come from whoever sent a span; escape sequences are not printed."""
+    printed = ask(served, "runs", "list", *DAY) + ask(served, "runs", "show", team.FAILED)
+
+    assert "\x1b" not in printed
+    assert "[31mred" in printed
+
+
+def test_help_imports_no_command() -> None:
+    """It answers at once, whatever the commands need."""
+    script = (
+        "import sys; from handspan_exporter.cli.group import run; run(['--help']);"
+        "heavy = {'chdb', 'clickhouse_connect', 'grpc', 'pyarrow', 'rich', 'uvicorn'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert all(f"  {name}" in result.stdout for name in COMMANDS)
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("command", [["kpi"], ["runs", "list"], ["runs", "show"]])
+def test_help_has_examples_that_parse(command: list[str]) -> None:
+    """An example that is wrong is worse than none."""
+    printed = CliRunner().invoke(handspan, [*command, "--help"], env={"COLUMNS": "200"}).output
+
+    examples = re.findall(r"^ +handspan (.+)$", printed, re.MULTILINE)
+    assert len(examples) >= 3
+    for example in examples:
+        result = CliRunner().invoke(
+            handspan, [*example.split(), "--store", "chdb:///nowhere/at/all"]
+        )
+        assert "no data yet in chdb:///nowhere/at/all" in str(result.exception), example
+
+
+WRONG = [
+    (["kpi", "--since", "foo"], 2, r"--since: 'foo' is not a time; use 90m, 24h, 7d"),
+    (["kpi", "--store", "foo://x"], 2, r"--store: the DSN's scheme is foo; use chdb:///folder"),
+    (["kpi", "nope"], 1, r"no KPI is called 'nope'; there are: agent_performance"),
+    (["kpi", "tokens", "--by", "x"], 2, r"--by: tokens cannot be grouped by 'x'; use total"),
+    (["kpi", "--by", "agent"], 2, r"--by needs the NAME of a KPI; see handspan kpi --help"),
+    (["kpi", "--filter", "agent"], 2, r"--filter: 'agent' is not NAME=VALUE"),
+    (["kpi", "--format", "xml"], 2, r"Invalid value for '--format'.*; see handspan kpi --help"),
+    (["runs", "list", "--limit", "0"], 2, r"Invalid value for '--limit'"),
+    (["nope"], 2, r"No such command 'nope'; see handspan --help"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "said"), WRONG)
+def test_wrong_usage_is_one_line(
+    arguments: list[str], code: int, said: str, tmp_path: Path
+) -> None:
+    """On standard error, with an exit code that a script can tell apart; no traceback."""
+    result = process(*arguments, HANDSPAN_STORE=f"chdb://{tmp_path}")
+
+    assert (result.returncode, result.stdout) == (code, "")
+    assert re.fullmatch(rf"handspan: {said}.*\n", result.stderr)
+
+
+@pytest.mark.parametrize("arguments", [["kpi"], ["runs", "list"], ["kpi", "tokens"]])
+def test_without_data_one_line_says_how_to_send_some(arguments: list[str], tmp_path: Path) -> None:
+    """And asking creates nothing."""
+    folder = tmp_path / "store"
+    result = process(*arguments, "--store", f"chdb://{folder}", HANDSPAN_OTLP_GRPC="127.0.0.1:999")
+
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert "no data yet" in result.stderr
+    assert "127.0.0.1:999 (gRPC)" in result.stderr
+    assert not folder.exists()
+
+
+def test_without_serve_a_command_opens_the_store_itself(tmp_path: Path) -> None:
+    """A migrated store without a span has no data yet, either; then it has."""
+    store = f"chdb://{tmp_path}"
+    assert process("migrate", "--store", store, HANDSPAN_FACT_DAYS="10000").returncode == 0
+    assert "no data yet" in process("kpi", "--store", store).stderr
+
+    script = (
+        "from handspan_exporter.store.dsn import parse\n"
+        "from handspan_exporter.store.connection import connect\n"
+        "from tests.exporter.answers import team\n"
+        "from tests.exporter.answers.facts import Facts\n"
+        f"dsn = parse({store!r}); team.insert(Facts(dsn, connect(dsn)))\n"
+    )
+    root = Path(__file__).parents[3]
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=root)
+
+    result = process("runs", "list", "--store", store, *DAY)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert team.RUN in result.stdout
+
+
+def test_a_store_that_is_held_without_answering_is_one_line(tmp_path: Path) -> None:
+    """Its holder is named, so that a person can end it."""
+    (tmp_path / "engine").mkdir()
+    with StoreLock(tmp_path):
+        result = process("kpi", "--store", f"chdb://{tmp_path}")
+
+    assert result.returncode == 1
+    assert re.fullmatch(rf"handspan: .* held by process {os.getpid()}.*\n", result.stderr)
+
+
+def test_a_reader_that_leaves_early_is_no_error(served: str) -> None:
+    """`handspan runs list | head -1`."""
+    with subprocess.Popen(
+        [str(COMMAND), "runs", "list", "--format", "csv", *DAY],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"HANDSPAN_STORE": served},
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        assert running.stderr.read() == b""
