@@ -68,6 +68,6 @@ def test_a_wrong_dsn_is_refused_with_an_example_and_without_its_password(text: s
 
 
 def test_a_port_that_is_no_number_is_refused() -> None:
-    """urllib's own ValueError says nothing about our option."""
+    """The ValueError of urllib says nothing about our option."""
     with pytest.raises(UsageError, match="host or port"):
         parse("clickhouse://db:eighty/otel")
