@@ -1,4 +1,4 @@
-"""A recording as a decorator: functions, coroutines, generators, and whose Context their body has."""
+"""A recording as a decorator of functions, coroutines and generators."""
 
 from __future__ import annotations
 
