@@ -11,12 +11,15 @@ import sys
 from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handspan import semconv, settings
+from handspan_exporter import settings as service
+from handspan_exporter.columns.mapping_page import mapping_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from dataclasses import Field
 
 ROOT = Path(__file__).parents[1]
 
@@ -117,9 +120,37 @@ the resource, sampling, limits, batching and export of spans work besides.
     return head + "".join(rows)
 
 
+def serve_settings() -> str:
+    """Return docs/settings.md: every setting of the service."""
+    head = """\
+# Settings of `handspan serve`
+
+Made from `handspan_exporter.settings` by `make generate`. A setting is an option (`--flush-s`) or
+an environment variable (`HANDSPAN_FLUSH_S`); the option wins.
+
+| option | variable | default | meaning |
+|---|---|---|---|
+"""
+    return head + "".join(
+        f"| `--{one.name.replace('_', '-')}` | `{service.variable(one)}` "
+        f"| {_default(one)} | {one.metadata['meaning']} |\n"
+        for one in fields(service.Settings)
+    )
+
+
+def _default(setting: Field[Any]) -> str:
+    """Return a default as it is on every machine; an empty text or a switch explains itself."""
+    if setting.name == "store":
+        return "`chdb://~/.local/share/handspan`"
+    default = service.default_of(setting)
+    return "" if default in ("", False) else f"`{default}`"
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/attributes.md": attributes,
+    "docs/mapping.md": mapping_markdown,
     "docs/recording_settings.md": recording_settings,
+    "docs/settings.md": serve_settings,
 }
 
 

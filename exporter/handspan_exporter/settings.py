@@ -73,9 +73,6 @@ class Settings:
     implicit_run_s: float = _setting(
         300.0, "Seconds without a new span until a trace without a workflow is a run.", low=0
     )
-    lost_run_s: float = _setting(
-        86400.0, "Seconds without an end until a run that was seen to start is lost.", low=1
-    )
     raw_days: int = _setting(30, "Days that raw spans are kept.", low=1)
     fact_days: int = _setting(90, "Days that runs, calls and handoffs are kept.", low=1)
     hourly_history_days: int = _setting(30, "Days that hourly KPI history is kept.", low=7)
