@@ -64,10 +64,12 @@ def seconds(value: float) -> str:
     return f"{value:.3g} s"
 
 
-def tokens(given: int | None, made: int | None) -> str:
+def tokens(given: int | None, made: int | None, *, brief: bool = False) -> str:
     """Return tokens in and out, or nothing when neither is said."""
     if given is None and made is None:
         return ""
+    if brief:
+        return f"{_count(given)}/{_count(made)}"
     return f"{_count(given)} in, {_count(made)} out"
 
 

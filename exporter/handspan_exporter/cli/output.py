@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import sys
+from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -122,21 +123,21 @@ def print_run(answer: Row) -> None:
     console, run = terminal(), answer["run"]
     for name, value in _facts(run):
         console.print(Text(f"{name:<9}"), value)
-    right = ("duration", "cost")
-    table = _table(console, "span", "duration", "tokens", "cost", "status", right=right)
-    lines = list(tree.labelled(answer, ascii_only=_ascii(console)))
-    # Where it is too wide, reasons for an unknown cost are broken into lines, nothing else.
+    right = ("duration", "tokens in/out", "cost")
+    table = _table(console, "span", "duration", "tokens in/out", "cost", "status", right=right)
     for column in table.columns:
-        column.no_wrap = str(column.header) != "cost"
-    for label, span in lines:
+        column.no_wrap = True
+    for label, span in tree.labelled(answer, ascii_only=_ascii(console)):
         table.add_row(
             Text(label, overflow="ellipsis", no_wrap=True),
             figures.seconds(span["duration_ns"] / 1e9),
-            figures.tokens(span["input_tokens"], span["output_tokens"]),
+            figures.tokens(span["input_tokens"], span["output_tokens"], brief=True),
             _span_cost(span),
             status(tree.outcome(span), span["error_type"]),
         )
     console.print(table)
+    for reason in _unknown_costs(answer["spans"]):
+        console.print(reason)
     if answer["spans_left_out"]:
         console.print(f"{answer['spans_left_out']:,} more spans are not shown")
 
@@ -170,10 +171,20 @@ def _facts(run: Row) -> Iterable[tuple[str, Text]]:
 
 
 def _span_cost(span: Row) -> str:
-    reason = span["cost_unknown_reason"]
     if span["cost_usd"] is not None:
-        return figures.money(span["cost_usd"]) + (f" + {reason}" if reason else "")
-    return f"{figures.UNKNOWN} ({figures.clean(reason)})" if reason else ""
+        return figures.money(span["cost_usd"])
+    return figures.UNKNOWN if span["cost_unknown_reason"] else ""
+
+
+def _unknown_costs(spans: Sequence[Row]) -> Iterable[str]:
+    """Yield why costs are unknown, each reason once; an agent's is that of its calls."""
+    reasons = Counter(
+        span["cost_unknown_reason"]
+        for span in spans
+        if span["cost_unknown_reason"] and span["kind"] != "agent"
+    )
+    for reason, count in reasons.items():
+        yield f"cost {figures.UNKNOWN}: {figures.clean(reason)} ({count})"
 
 
 def _line(row: Row, by: str, unit: str) -> dict[str, str]:
@@ -239,7 +250,8 @@ def _names(lines: Sequence[dict[str, str]]) -> list[str]:
 
 
 def _table(console: Console, *headings: str, right: Sequence[str] = ()) -> Table:
-    table = Table(box=box.ASCII2 if _ascii(console) else box.SIMPLE_HEAD, header_style="bold")
+    lines = box.ASCII2 if _ascii(console) else box.SIMPLE_HEAD
+    table = Table(box=lines, header_style="bold", pad_edge=_ascii(console))
     for heading in headings:
         table.add_column(Text(heading), justify="right" if heading in right else "left")
     return table
