@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.exporter.span_trees import agent, announce, at, llm, store, trace, workflow
 
 from handspan_exporter.errors import QueryFailed
 from handspan_exporter.processor.loop import Processor
 from handspan_exporter.query import kpi as kpis
 from handspan_exporter.settings import Settings
-from tests.exporter import span_trees as spans
-from tests.exporter.span_trees import agent, announce, at, llm, store, trace, workflow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tests.exporter.span_trees import Row
 
     from handspan_exporter.store.connection import Connection
 
@@ -39,7 +40,7 @@ class Clocked:
         )
         return self.processor
 
-    def flush(self, rows: Sequence[spans.Row], now_s: float) -> None:
+    def flush(self, rows: Sequence[Row], now_s: float) -> None:
         """Store spans and their arrivals at that time."""
         store(self.connection, rows)
         announce(self.connection, rows, now_s)
@@ -69,7 +70,7 @@ def clocked(connection: Connection) -> Clocked:
     return Clocked(connection)
 
 
-def run(trace_id: str, end_s: float, name: str = "w", **says: str) -> list[spans.Row]:
+def run(trace_id: str, end_s: float, name: str = "w", **says: str) -> list[Row]:
     """Return a run of one agent that ends then."""
     call = llm(end_s - 9, end_s - 8, usd="0.5", tokens=1)
     inside = agent("a", end_s - 9, end_s, [call])

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
+from tests.exporter import span_trees as spans
+from tests.exporter.span_trees import at
 
 from handspan_exporter.processor import rebuild as rebuilding
 from handspan_exporter.processor.loop import Processor
 from handspan_exporter.processor.rebuild import rebuild
 from handspan_exporter.settings import Settings
-from tests.exporter import span_trees as spans
-from tests.exporter.span_trees import at
 
 if TYPE_CHECKING:
     from handspan_exporter.store.connection import Connection
@@ -83,9 +83,7 @@ def test_facts_come_from_the_raw_spans_alone(
     assert rebuild(stored, clock_ns=lambda: at(20_000)) == 12
     first = computed(stored, 20_100)
     assert [run["run_id"] for run in first["runs"]] == ["t0", "t1", "t2"]
-    assert [run["parent_agent_run"] for run in first["llm_calls"] and first["agent_runs"]] == [
-        ""
-    ] * 3
+    assert [call["agent_run"] for call in first["llm_calls"]] == ["03"] * 3
     for table in (*spans.FACTS, "agent_spans"):
         stored.command(f"TRUNCATE TABLE {table}")
     monkeypatch.setattr(rebuilding, "SLICE_SPANS", 3)
@@ -98,7 +96,8 @@ def test_a_span_made_anew_keeps_when_it_came(stored: Connection) -> None:
     rebuild(stored, clock_ns=lambda: at(20_000))
     rebuild(stored, clock_ns=lambda: at(30_000))
     found = stored.rows(
-        "SELECT count() AS n, toUnixTimestamp64Nano(max(received_at)) AS last FROM agent_spans FINAL"
+        "SELECT count() AS n, toUnixTimestamp64Nano(max(received_at)) AS last"
+        " FROM agent_spans FINAL"
     )
     assert found == [{"n": 9, "last": at(20_000) + 1}]
 

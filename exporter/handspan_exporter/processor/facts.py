@@ -30,6 +30,12 @@ _TABLES = {
 }
 """Fact table -> the columns that identify a row, and the fragment that finds the rows at stake."""
 
+_NEEDS = {"agent_runs": "agent", "tool_calls": "tool", "handoffs": "handoff"}
+"""Fact table -> the kind of span that its rows are about, where there is one."""
+
+_BEFORE = {"handoffs": ("work_handoffs",)}
+"""Fact table -> work that only it needs."""
+
 _KEPT, _REMOVED = [0], [1]
 
 SESSION: Mapping[str, str | int] = {"max_threads": 1, "join_algorithm": "hash"}
@@ -75,9 +81,9 @@ def recompute(
     idle = {"idle_before_ns": now_ns - int(implicit_run_s * 1e9)}
     _gather(connection, trace_ids)
     _fill_gaps(connection, idle)
-    _place(connection, idle)
+    kinds = _place(connection, idle)
     _price(connection)
-    _find(connection)
+    _find(connection, kinds)
     _write(connection, {"revision": revision})
     return [
         Done(**(row | {"unsettled": bool(row["unsettled"])}))
@@ -113,14 +119,15 @@ def _fill_gaps(connection: Connection, idle: dict[str, int]) -> None:
         connection.command(sql.load("facts/work_foreign_fill"), {"trace_ids": gaps})
 
 
-def _place(connection: Connection, idle: dict[str, int]) -> None:
-    """Find every span's place in its tree and its run."""
+def _place(connection: Connection, idle: dict[str, int]) -> set[str]:
+    """Find every span's place in its tree and its run; return the kinds of span there are."""
     _run(connection, ("work_tree",))
     nodes = connection.arrow(sql.load("facts/work_nodes"))
     connection.insert("work_tree", places(nodes), token="")
     _run(connection, ("work_openers",))
     connection.command(sql.load("facts/work_openers_implicit"), idle)
     _run(connection, ("work_opened", "work_runs", "work_spans"))
+    return set(nodes["kind"].unique().to_pylist())
 
 
 def _price(connection: Connection) -> None:
@@ -129,12 +136,14 @@ def _price(connection: Connection) -> None:
     _run(connection, ("work_costs", "work_calls"))
 
 
-def _find(connection: Connection) -> None:
+def _find(connection: Connection, kinds: set[str]) -> None:
     """Compute the rows that the fact tables should have."""
-    _run(connection, ("work_handoffs", "work_paths"))
+    _run(connection, ("work_paths",))
     for fact in _TABLES:
         connection.command(sql.render("facts/new_table", {"fact": fact}))
-        connection.command(sql.load(f"facts/{fact}"))
+        # Without such a span a statement finds nothing, at the price of planning it.
+        if fact not in _NEEDS or _NEEDS[fact] in kinds:
+            _run(connection, (*_BEFORE.get(fact, ()), fact))
 
 
 def _write(connection: Connection, revision: dict[str, int]) -> None:

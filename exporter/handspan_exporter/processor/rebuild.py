@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from handspan_exporter import sql
@@ -56,4 +57,4 @@ def _slices(connection: Connection, since_ns: int) -> Iterator[tuple[int, int]]:
     for row in connection.rows(sql.load("facts/rebuild_slices"), {"since_ns": since_ns}):
         parts = -(-row["spans"] // SLICE_SPANS)
         edges = [row["hour_s"] * SECOND_NS + _HOUR_NS * part // parts for part in range(parts + 1)]
-        yield from zip(edges[:-1], edges[1:], strict=True)
+        yield from pairwise(edges)
