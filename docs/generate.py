@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import tomllib
 from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from handspan import semconv, settings
 from handspan_exporter import settings as service
 from handspan_exporter.columns.mapping_page import mapping_markdown
+from handspan_exporter.query import kpi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 
+_FACT_TABLES = ("runs", "handoffs", "llm_calls", "agent_runs")
 _SECTION = re.compile(r"# --- (.+) ---")
 _MEANING = re.compile(r"(?P<type>.+?)\. (?P<meaning>.+) On: (?P<on>.+)\. Source: (?P<source>.+)\.")
 
@@ -146,8 +149,68 @@ def _default(setting: Field[Any]) -> str:
     return "" if default in ("", False) else f"`{default}`"
 
 
+def kpis() -> str:
+    """Return docs/kpis.md: every KPI as its file describes it, with its worked example."""
+    head = f"""\
+# KPIs
+
+Made from the headers of `sql/kpi/*.sql` and from `docs/kpi_examples/` by `make generate`; each
+example is a test. A window is [since, until) in UTC and holds the facts that ended in it,
+unfinished runs by their start. Every answer has one row per group with the columns `group`, the
+measures below, `n`, `low` and `high` (95 % Wilson interval of the first measure, where it is a
+share) and `reason`, which says why that measure is unknown. Unknown is NULL, never 0. An example
+shows only the columns that it is about.
+
+Every KPI can be grouped and filtered by {", ".join(f"`{one}`" for one in kpi.filters())}.
+"""
+    return head + "".join(_kpi(one) for one in kpi.catalog())
+
+
+def _kpi(one: kpi.Kpi) -> str:
+    own = [by for by in one.groupings if by not in (kpi.TOTAL, *kpi.filters())]
+    facts = {
+        "unit": one.unit,
+        "undefined when": one.undefined_when,
+        "asked without `--by`": "in total" if one.grain == kpi.TOTAL else f"by {one.grain}",
+        "also grouped by": ", ".join(f"`{by}`" for by in own),
+        "kept in history": ", ".join(f"`{by}`" for by in one.history),
+        "reads": ", ".join(f"`{table}`" for table in one.reads),
+    }
+    lines = "".join(f"- {name}: {text}\n" for name, text in facts.items() if text)
+    meaning = one.meaning[0].upper() + one.meaning[1:]
+    return f"\n## {one.name}\n\n{meaning}.\n\n{lines}\n{_example(one.name)}"
+
+
+def _example(name: str) -> str:
+    file = ROOT / "docs" / "kpi_examples" / f"{name}.toml"
+    example = tomllib.loads(file.read_text(encoding="utf-8"))
+    rows = "".join(
+        f"`{table}`\n\n{_table(example[table])}\n" for table in example if table in _FACT_TABLES
+    )
+    asked = "in total" if example["by"] == kpi.TOTAL else f"by {example['by']}"
+    return f"{example['text'].strip()}\n\n{rows}Asked {asked}:\n\n{_table(example['answer'])}"
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    """Return rows as a table; a cell that a row does not have is empty."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    head = f"| {' | '.join(names)} |\n|{'---|' * len(names)}\n"
+    return head + "".join(
+        f"| {' | '.join(_cell(row.get(name, '')) for name in names)} |\n" for row in rows
+    )
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {count}" for key, count in value.items())
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value).replace("|", "\\|")
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/attributes.md": attributes,
+    "docs/kpis.md": kpis,
     "docs/mapping.md": mapping_markdown,
     "docs/recording_settings.md": recording_settings,
     "docs/settings.md": serve_settings,
