@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format generate bench constraints clean
+.PHONY: help demo test test-fast test-stack check format generate bench bench-ingest collector rotel constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test: $(READY) ## the whole test suite
 test-fast: $(READY) ## without the tests that start real processes
 	$(BIN)/python -m pytest -m "not end_to_end"
 
+test-stack: $(READY) ## tests with the real programs around Handspan; `make collector` first
+	$(BIN)/python -m pytest tests/stack
+
 check: $(READY) ## lint, types, import contracts, spelling, generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -42,8 +45,16 @@ format: $(READY) ## let ruff mend what it can
 generate: $(READY) ## rewrite every generated file
 	$(BIN)/python docs/generate.py
 
-bench: $(READY) ## the benchmarks; figures go to benchmarks/RESULTS.md by hand
-	$(BIN)/python benchmarks/ingest.py
+bench: bench-ingest ## every benchmark; figures go to benchmarks/RESULTS.md
+
+bench-ingest: $(READY) collector rotel ## speed against the real Collector and rotel, about a quarter of an hour
+	$(BIN)/python -m benchmarks.ingest --write
+
+collector: ## the real OpenTelemetry Collector, built once into the cache; needs Go
+	@$(PYTHON) -m stack.tools collector
+
+rotel: ## another collector to compare with, installed once into the cache
+	@$(PYTHON) -m stack.tools rotel
 
 constraints: ## pin the newest versions, with hashes
 	@test -x $(VENV)/pin/bin/uv || { $(PYTHON) -m venv $(VENV)/pin && $(VENV)/pin/bin/pip install --quiet uv; }

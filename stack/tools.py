@@ -1,0 +1,130 @@
+"""Where the real programs lie, and how they come there: `python -m stack.tools collector rotel`.
+
+A tool is built once per version into `$XDG_CACHE_HOME/handspan/<tool>-<version>/`; nothing is
+built by a test or a benchmark, which say instead what is missing and which command builds it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+_KEPT_LINES = 15
+"""Of a failed build's output: its reason is at the end."""
+
+
+class Missing(Exception):
+    """A tool is not in the cache, or could not be built; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One program: `<name>/build.sh OUT` makes `OUT/<program>`."""
+
+    name: str
+    program: str
+    pinned_in: str
+    """File in the tool's folder that names its version, once."""
+    version_pattern: str
+    takes: str
+    """How long a build takes, for whoever waits."""
+
+    @property
+    def version(self) -> str:
+        """The version that is built."""
+        text = (_HERE / self.name / self.pinned_in).read_text(encoding="utf-8")
+        found = re.search(self.version_pattern, text, re.MULTILINE)
+        assert found is not None, f"{self.pinned_in} of {self.name} names no version"  # noqa: S101 - a defect of the tree
+        return found[1]
+
+    @property
+    def folder(self) -> Path:
+        """Where this version lies, built or not."""
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return Path(cache) / "handspan" / f"{self.name}-{self.version}"
+
+    def require(self) -> Path:
+        """Return the program.
+
+        Raises:
+            Missing: it was not built yet.
+        """
+        program = self.folder / self.program
+        if not os.access(program, os.X_OK):
+            raise Missing(
+                f"{self.name} {self.version} is not in {self.folder}: "
+                f"`make {self.name}` builds it ({self.takes})"
+            )
+        return program
+
+    def build(self) -> Path:
+        """Return the program, built now when absent; one line on stderr says so.
+
+        Raises:
+            Missing: the build failed; the message ends with what it printed last.
+        """
+        try:
+            return self.require()
+        except Missing:
+            _say(f"building {self.name} {self.version} into {self.folder} ({self.takes}) ...")
+        began_s = time.monotonic()
+        built = subprocess.run(  # noqa: S603 - our own script
+            [str(_HERE / self.name / "build.sh"), str(self.folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if built.returncode:
+            said = "\n".join(built.stdout.splitlines()[-_KEPT_LINES:])
+            raise Missing(
+                f"{self.name}/build.sh failed with code {built.returncode}, saying:\n{said}"
+            )
+        _say(f"built in {time.monotonic() - began_s:.0f} s")
+        return self.require()
+
+
+COLLECTOR = Tool(
+    name="collector",
+    program="otelcol-peer",
+    pinned_in="builder.yaml",
+    version_pattern=r"^  version: (\S+)$",
+    takes="about ten minutes, needs Go and its module proxy",
+)
+ROTEL = Tool(
+    name="rotel",
+    program="rotel-agent",
+    pinned_in="requirements.txt",
+    version_pattern=r"^rotel==(\S+)$",
+    takes="a few seconds",
+)
+TOOLS = {tool.name: tool for tool in (COLLECTOR, ROTEL)}
+
+
+def main() -> int:
+    """Build the named tools that are absent and print where each lies."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tools", nargs="+", choices=sorted(TOOLS))
+    for name in parser.parse_args().tools:
+        try:
+            sys.stdout.write(f"{TOOLS[name].build()}\n")
+        except Missing as missing:
+            _say(str(missing))
+            return 1
+    return 0
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

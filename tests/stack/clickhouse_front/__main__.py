@@ -1,0 +1,31 @@
+"""`python -m tests.stack.clickhouse_front --port 8123 --folder DIR`: serves until it is ended."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from tests.stack.clickhouse_front.engine import Engine
+from tests.stack.clickhouse_front.server import FrontServer
+
+
+def main() -> None:
+    """Serve one folder on the loopback interface."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--sessions", type=int, default=4)
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, _end)
+    FrontServer(given.port, Engine(given.folder, sessions=given.sessions)).serve_forever()
+
+
+def _end(_signal: int, _frame: object) -> NoReturn:
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
