@@ -14,7 +14,7 @@ from handspan_exporter.processor.prices import ensure_prices
 from handspan_exporter.processor.tree import places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from handspan_exporter.store.connection import Connection
 
@@ -33,7 +33,7 @@ _TABLES = {
 _NEEDS = {"agent_runs": "agent", "tool_calls": "tool", "handoffs": "handoff"}
 """Fact table -> the kind of span that its rows are about, where there is one."""
 
-_BEFORE = {"handoffs": ("work_handoffs",)}
+_BEFORE = {"runs": "work_paths", "handoffs": "work_handoffs"}
 """Fact table -> work that only it needs."""
 
 _KEPT, _REMOVED = [0], [1]
@@ -99,11 +99,12 @@ def highest_revision(connection: Connection) -> int:
 
 def _gather(connection: Connection, trace_ids: Sequence[str]) -> None:
     """Load the spans of the traces, and of those that share a run with them."""
-    connection.command(sql.load("facts/work_traces"), {"trace_ids": list(trace_ids)})
+    _make(connection, "work_traces", {"trace_ids": list(trace_ids)})
     count = 0
     while (now := _traces(connection)) > count:
         count = now
-        _run(connection, ("work_base", "work_traces_joined"))
+        _make(connection, "work_base")
+        _run(connection, "work_traces_joined")
 
 
 def _traces(connection: Connection) -> int:
@@ -113,7 +114,7 @@ def _traces(connection: Connection) -> int:
 
 def _fill_gaps(connection: Connection, idle: dict[str, int]) -> None:
     """Load the spans of others that may lie between agent spans; reads nothing without a gap."""
-    _run(connection, ("work_foreign",))
+    _make(connection, "work_foreign")
     gaps = [row["trace_id"] for row in connection.rows(sql.load("facts/work_gaps"), idle)]
     if gaps:
         connection.command(sql.load("facts/work_foreign_fill"), {"trace_ids": gaps})
@@ -121,29 +122,34 @@ def _fill_gaps(connection: Connection, idle: dict[str, int]) -> None:
 
 def _place(connection: Connection, idle: dict[str, int]) -> set[str]:
     """Find every span's place in its tree and its run; return the kinds of span there are."""
-    _run(connection, ("work_tree",))
+    _make(connection, "work_tree")
     nodes = connection.arrow(sql.load("facts/work_nodes"))
     connection.insert("work_tree", places(nodes), token="")
-    _run(connection, ("work_openers",))
+    _make(connection, "work_openers")
     connection.command(sql.load("facts/work_openers_implicit"), idle)
-    _run(connection, ("work_opened", "work_runs", "work_spans"))
+    for table in ("work_opened", "work_runs", "work_spans"):
+        _make(connection, table)
     return set(nodes["kind"].unique().to_pylist())
 
 
 def _price(connection: Connection) -> None:
-    _run(connection, ("work_costs_clear", "work_costs_table"))
+    _drop(connection, "work_costs")
+    _run(connection, "work_costs_table")
     ensure_prices(connection)
-    _run(connection, ("work_costs", "work_calls"))
+    _run(connection, "work_costs")
+    _make(connection, "work_calls")
 
 
 def _find(connection: Connection, kinds: set[str]) -> None:
     """Compute the rows that the fact tables should have."""
-    _run(connection, ("work_paths",))
     for fact in _TABLES:
+        _drop(connection, f"new_{fact}")
         connection.command(sql.render("facts/new_table", {"fact": fact}))
         # Without such a span a statement finds nothing, at the price of planning it.
         if fact not in _NEEDS or _NEEDS[fact] in kinds:
-            _run(connection, (*_BEFORE.get(fact, ()), fact))
+            if fact in _BEFORE:
+                _make(connection, _BEFORE[fact])
+            _run(connection, fact)
 
 
 def _write(connection: Connection, revision: dict[str, int]) -> None:
@@ -155,6 +161,7 @@ def _write(connection: Connection, revision: dict[str, int]) -> None:
     for fact, (key, scope) in _TABLES.items():
         found = sql.load(f"facts/fragments/{scope}").strip()
         holes = {"fact": fact, "key": key, "scope": found}
+        _drop(connection, f"changed_{fact}")
         connection.command(sql.render("facts/changed_table", holes), revision)
     connection.command(sql.load("history/touched"), revision)
     _put(connection, "run_traces", _KEPT)
@@ -167,6 +174,17 @@ def _put(connection: Connection, fact: str, deleted: list[int]) -> None:
     connection.command(sql.render("facts/write", {"fact": fact}), {"deleted": deleted})
 
 
-def _run(connection: Connection, names: Iterable[str]) -> None:
-    for name in names:
-        connection.command(sql.load(f"facts/{name}"))
+def _make(
+    connection: Connection, table: str, parameters: Mapping[str, object] | None = None
+) -> None:
+    """Fill a temporary table by the statement of its name."""
+    _drop(connection, table)
+    connection.command(sql.load(f"facts/{table}"), parameters)
+
+
+def _drop(connection: Connection, table: str) -> None:
+    connection.command(sql.render("facts/drop", {"table": table}))
+
+
+def _run(connection: Connection, name: str) -> None:
+    connection.command(sql.load(f"facts/{name}"))

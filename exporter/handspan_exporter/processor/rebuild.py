@@ -43,6 +43,7 @@ def rebuild(
     for from_ns, until_ns in _slices(connection, since_ns):
         window = {"from_ns": max(from_ns, since_ns), "until_ns": until_ns}
         traces = connection.arrow(sql.load("facts/rebuild_read"), window)
+        connection.command(sql.render("facts/drop", {"table": "rebuilt"}))
         connection.command(sql.load("facts/rebuild_table"))
         connection.insert("rebuilt", agent_spans_table(traces, clock_ns()), token="")
         connection.command(sql.load("facts/rebuild_replace"))

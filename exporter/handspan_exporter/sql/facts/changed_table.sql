@@ -1,6 +1,6 @@
 -- What differs from the fact table: rows that are new or changed, and, deleted, rows that are no longer found.
 -- Writing nothing else keeps parts small, and tells history which hours changed.
-CREATE OR REPLACE TEMPORARY TABLE changed_{{fact}} AS
+CREATE TEMPORARY TABLE changed_{{fact}} AS
 WITH old AS (SELECT * EXCEPT (revision, is_deleted) FROM {{fact}} FINAL WHERE {{scope}})
 SELECT *, {revision:UInt64} AS revision, toUInt8(0) AS is_deleted
 FROM (SELECT * FROM new_{{fact}} EXCEPT SELECT * FROM old)

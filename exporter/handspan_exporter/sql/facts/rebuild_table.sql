@@ -1,2 +1,2 @@
 -- Agent spans made anew, before they replace the old ones.
-CREATE OR REPLACE TEMPORARY TABLE rebuilt AS SELECT * FROM agent_spans LIMIT 0
+CREATE TEMPORARY TABLE rebuilt AS SELECT * FROM agent_spans LIMIT 0

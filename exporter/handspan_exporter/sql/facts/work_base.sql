@@ -1,5 +1,5 @@
 -- Every span of the traces once, whatever was delivered twice.
-CREATE OR REPLACE TEMPORARY TABLE work_base AS
+CREATE TEMPORARY TABLE work_base AS
 SELECT
     *,
     toUnixTimestamp64Nano(started_at) AS start_ns,

@@ -1,7 +1,7 @@
 -- The calls of models, priced: of calls nested in one another (two instrumentors saw the same request) the innermost
 -- with usage; a call without usage only where none below it and none that counts above it is one. Any other span
 -- (agent, workflow, chain, ...) stands for calls nobody recorded if it reports usage or cost and no span below does.
-CREATE OR REPLACE TEMPORARY TABLE work_calls AS
+CREATE TEMPORARY TABLE work_calls AS
 WITH
     usage_below AS (SELECT trace_id, usage_above FROM work_spans WHERE has_usage AND usage_above != ''),
     call_below AS (SELECT trace_id, call_above FROM work_spans WHERE is_call AND call_above != ''),

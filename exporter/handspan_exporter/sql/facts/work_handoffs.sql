@@ -2,20 +2,20 @@
 -- that target in the run that starts at or after it. One that says it was refused or lost started none.
 -- With handoffs counted i = 0, 1, ... and `before` = targets that start earlier, handoff i takes target number
 -- i + max(before - i over the handoffs up to it): the next one, or the first that starts late enough.
-CREATE OR REPLACE TEMPORARY TABLE work_handoffs AS
+CREATE TEMPORARY TABLE work_handoffs AS
 WITH
     moments AS
     (
         SELECT if(run_id = '', trace_id, run_id) AS scope,
             if(handoff_target_type = '', 'agent', toString(handoff_target_type)) AS type,
             if(type = 'human', '', toString(handoff_target)) AS target,
-            start_ns, 0 AS is_target, trace_id, span_id
+            start_ns, 1 AS is_handoff, 0 AS is_target, trace_id, span_id
         FROM work_spans
         WHERE kind = 'handoff' AND handoff_outcome NOT IN ('refused', 'lost')
         UNION ALL
         SELECT if(run_id = '', trace_id, run_id), kind,
             multiIf(kind = 'agent', agent, kind = 'workflow', workflow, ''),
-            start_ns, 1, trace_id, span_id
+            start_ns, 0, 1, trace_id, span_id
         FROM work_spans
         WHERE kind IN ('agent', 'human', 'workflow')
     ),
@@ -23,7 +23,7 @@ WITH
     (
         SELECT *,
             toInt64(sum(is_target) OVER w) - is_target AS before,
-            toInt64(sum(1 - is_target) OVER w) - 1 AS i
+            toInt64(sum(is_handoff) OVER w) - 1 AS i
         FROM moments
         WINDOW w AS (PARTITION BY scope, type, target ORDER BY start_ns, is_target, trace_id, span_id
                      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
@@ -34,7 +34,7 @@ WITH
             i + max(before - i) OVER (PARTITION BY scope, type, target ORDER BY i
                                       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS number
         FROM counted
-        WHERE NOT is_target
+        WHERE is_handoff
     )
 SELECT
     h.trace_id AS trace_id, h.span_id AS span_id,

@@ -1,6 +1,6 @@
 -- The openers with the run each opens: a top opener with a link that resumes opens none of its own but continues
 -- the first run of the trace that the link names, which may itself continue another (32 at most: links can lie).
-CREATE OR REPLACE TEMPORARY TABLE work_opened AS
+CREATE TEMPORARY TABLE work_opened AS
 WITH RECURSIVE
     firsts AS
     (

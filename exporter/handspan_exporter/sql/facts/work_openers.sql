@@ -2,7 +2,7 @@
 -- itself: its workflow id, else the trace id, which a second root and a nested workflow follow by their span id.
 -- A workflow id equal to the trace id, or to that of an opener above (context hands it down), is not its own.
 -- An opener whose parent is not stored is below the trace's only root, where there is exactly one.
-CREATE OR REPLACE TEMPORARY TABLE work_openers AS
+CREATE TEMPORARY TABLE work_openers AS
 SELECT
     trace_id, span_id, above, 0 AS implicit, start_ns, end_ns, resumes,
     row_number() OVER (PARTITION BY trace_id, above = '' ORDER BY start_ns, span_id) AS place,

@@ -2,7 +2,7 @@
 -- before all earlier ones have ended joins their step, any other opens a new step; so an agent never overlaps with its
 -- own ancestors. A step is its agents' distinct names, sorted, joined with ' + '. All steps of the run are ordered by
 -- start, equal neighbours are collapsed, the first 32 are kept.
-CREATE OR REPLACE TEMPORARY TABLE work_paths AS
+CREATE TEMPORARY TABLE work_paths AS
 WITH
     agents AS
     (

@@ -1,6 +1,6 @@
 -- The runs: `runs` lists a run, the run that holds it, and so on up to the top run. The dimensions are those of the
 -- run's first opener; spans that say none themselves take them (a trace joined by its workflow id has no root).
-CREATE OR REPLACE TEMPORARY TABLE work_runs AS
+CREATE TEMPORARY TABLE work_runs AS
 WITH RECURSIVE
     edges AS
     (

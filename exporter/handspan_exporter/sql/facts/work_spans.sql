@@ -1,7 +1,7 @@
 -- Every agent span with its run and its dimensions, filled from above. run_id is the top run ('' while none is open);
 -- `runs` holds that and the nested ones around the span. A fragment without an opener belongs to the run whose id it
 -- names, else to the trace's run where there is exactly one.
-CREATE OR REPLACE TEMPORARY TABLE work_spans AS
+CREATE TEMPORARY TABLE work_spans AS
 WITH
     known AS (SELECT run_id FROM work_runs),
     sole AS

@@ -1,3 +1,3 @@
 -- The traces of this tick, as given. Everything below reads this table.
-CREATE OR REPLACE TEMPORARY TABLE work_traces AS
+CREATE TEMPORARY TABLE work_traces AS
 SELECT DISTINCT arrayJoin({trace_ids:Array(String)}) AS trace_id

@@ -1,7 +1,7 @@
 -- Every span's place: what is above it (nearest agent run, opener of a run, ...) and what it hands down (`..._at`:
 -- its own or that of the nearest span above that has it). Filled by processor/tree.py.
 -- A span whose parent is not stored is the root of its fragment.
-CREATE OR REPLACE TEMPORARY TABLE work_tree
+CREATE TEMPORARY TABLE work_tree
 (
     trace_id           String,
     span_id            String,
