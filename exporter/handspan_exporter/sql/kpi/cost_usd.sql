@@ -7,18 +7,8 @@
 -- used by: handspan kpi, GET /api/v1/kpis/cost_usd, kpi_history
 WITH
 {{dimensions_facts}},
-    -- Which handoff started an agent run; read only when grouped by edge.
-    (
-        SELECT mapFromArrays(
-            groupArray(concat(target_trace_id, target_span_id)),
-            groupArray(concat(source, ' > ', target))
-        )
-        FROM handoffs FINAL
-        WHERE target_span_id != '' AND started_at < {until:DateTime64(9, 'UTC')}
-    ) AS started_by,
-    concat(trace_id, agent_run) AS its_agent_run,
     multiIf(
-        mapContains(started_by, its_agent_run), started_by[its_agent_run],
+        started_by != '', started_by,
         agent_run = '', 'no agent',
         concat('entry > ', toString(agent))
     ) AS edge
@@ -35,13 +25,25 @@ SELECT
         n = 0, 'no LLM call in the window',
         concat('no call is priced: ', arrayStringConcat(arraySort(groupUniqArray(3)(unknown_reason)), ', '))
     ) AS reason
-FROM llm_calls AS c FINAL
-WHERE ended_at >= {since:DateTime64(9, 'UTC')}
-  AND ended_at < {until:DateTime64(9, 'UTC')}
-  AND started_at < {until:DateTime64(9, 'UTC')}
-  AND (c.cost_usd IS NOT NULL OR model != '' OR input_tokens IS NOT NULL OR output_tokens IS NOT NULL)
-  AND
+FROM
+(
+    SELECT *
+    FROM llm_calls FINAL
+    WHERE ended_at >= {since:DateTime64(9, 'UTC')}
+      AND ended_at < {until:DateTime64(9, 'UTC')}
+      AND started_at < {until:DateTime64(9, 'UTC')}
+      AND (cost_usd IS NOT NULL OR model != '' OR input_tokens IS NOT NULL OR output_tokens IS NOT NULL)
+      AND
 {{filters_facts}}
+) AS c
+LEFT JOIN
+(
+    -- Which handoff started an agent run: read only when it is asked for.
+    SELECT target_trace_id, target_span_id, argMin(concat(source, ' > ', target), started_at) AS started_by
+    FROM handoffs FINAL
+    WHERE {by:String} = 'edge' AND target_span_id != '' AND started_at < {until:DateTime64(9, 'UTC')}
+    GROUP BY target_trace_id, target_span_id
+) AS h ON c.trace_id = h.target_trace_id AND c.agent_run = h.target_span_id
 GROUP BY "group"
 ORDER BY cost_usd DESC NULLS LAST, "group"
 {{settings}}
