@@ -82,6 +82,21 @@ COLUMNS = (
 """As the Collector inserts them (its `traces_insert.sql`)."""
 
 
+def trace_times_table(traces: pa.Table) -> pa.Table:
+    """Return from when to when each trace has spans: the rows of `otel_traces_trace_id_ts`."""
+    times = traces.group_by("TraceId", use_threads=False).aggregate(
+        [("Timestamp", "min"), ("Timestamp", "max")]
+    )
+    seconds = pa.timestamp("s")
+    return pa.table(
+        {
+            "TraceId": times["TraceId"],
+            "Start": times["Timestamp_min"].cast(seconds, safe=False),
+            "End": times["Timestamp_max"].cast(seconds, safe=False),
+        }
+    )
+
+
 def _of_owner(levels: Flat) -> dict[str, pa.Array]:
     """Return what a span has from its resource and its scope."""
     resource, scope = pa.array(levels.resource_of_span), pa.array(levels.scope_of_span)

@@ -24,6 +24,8 @@ class Segment:
         self.created_ns = int(self.id.partition("-")[0])
         """When it was begun, Unix time: also the `received_at` of its rows, so that a replay
         writes the same ones."""
+        self.inherited = descriptor is None
+        """Left by an earlier process, which may have stored any part of it."""
         self.spans = 0
         """Appended since this process began it; 0 for one that was found."""
         self.synced = ends[-1] if ends else 0

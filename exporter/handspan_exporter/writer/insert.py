@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
+import secrets
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from handspan_exporter.errors import RowsRefused, StoreDown
-from handspan_exporter.journal.counters import ROWS_REJECTED, STORE_RETRIES
+from handspan_exporter.journal.counters import ROWS_MISSED, ROWS_REJECTED, STORE_RETRIES
+from handspan_exporter.writer.verify import missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,11 +53,17 @@ class Inserter:
         self._counters = counters
         self._pause = pause
 
-    def insert(self, table: str, rows: pa.Table, token: str) -> None:
+    def insert(self, table: str, rows: pa.Table, token: str, *, doubtful: bool = False) -> None:
         """Return once every row is in the table or put aside; blocks as long as it takes.
 
         A second call with the same rows and token changes nothing, also after a crash in the
         middle: refused rows are found in the same way, by parts with the same tokens.
+
+        Args:
+            table: Where to.
+            rows: All of its columns.
+            token: Of these rows alone.
+            doubtful: The token may have been used before, with an unknown outcome.
         """
         if not rows.num_rows:
             return
@@ -66,7 +74,8 @@ class Inserter:
             part = rows if whole else rows.slice(first, end - first)
             part_token = token if whole else f"{token}.{first}-{end}"
             try:
-                self._until_taken(table, part, part_token)
+                if self._until_taken(table, part, part_token) or doubtful:
+                    self._make_good(table, part)
             except RowsRefused as error:
                 refusals += 1
                 if end - first == 1 or refusals > MOST_REFUSALS:
@@ -75,18 +84,37 @@ class Inserter:
                     middle = (first + end) // 2
                     waiting += [(middle, end), (first, middle)]
 
-    def _until_taken(self, table: str, rows: pa.Table, token: str) -> None:
-        pause_s = _FIRST_PAUSE_S
+    def _until_taken(self, table: str, rows: pa.Table, token: str) -> bool:
+        """Insert, again and again; return whether an attempt's outcome is unknown."""
+        failures = self._retried(table, lambda: self._connection.insert(table, rows, token=token))
+        return failures > 0
+
+    def _make_good(self, table: str, rows: pa.Table) -> None:
+        """Insert what the store dropped as a repetition though it does not have it."""
+        left = [rows]
+
+        def look() -> None:
+            left[0] = missing(self._connection, table, left[0])
+
+        while self._retried(table, look) >= 0 and left[0].num_rows:
+            self._counters.add(ROWS_MISSED, left[0].num_rows, reason=table)
+            _log.warning("%s rows of %s had not survived a crash", left[0].num_rows, table)
+            self._until_taken(table, left[0], secrets.token_hex(16))
+
+    def _retried(self, table: str, attempt: Callable[[], None]) -> int:
+        """Try until the store answers; return how often it did not."""
+        failures, pause_s = 0, _FIRST_PAUSE_S
         while True:
             try:
-                self._connection.insert(table, rows, token=token)
+                attempt()
             except StoreDown as error:
+                failures += 1
                 self._counters.add(STORE_RETRIES)
                 _log.warning("the store does not take %s, retrying: %s", table, error)
                 self._pause(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             else:
-                return
+                return failures
 
     def _put_aside(self, table: str, rows: pa.Table, token: str, reason: str) -> None:
         """Keep refused rows for a person to look at; a full disk must not stop the rest."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from handspan_exporter.columns.arrivals import arrivals_table
-from handspan_exporter.columns.traces import traces_table
+from handspan_exporter.columns.traces import trace_times_table, traces_table
 from handspan_exporter.errors import MalformedRequest
 from handspan_exporter.journal.counters import (
     RECORDS_UNREADABLE,
@@ -165,12 +165,16 @@ class Writer:
 
     def _insert(self, segment: Segment) -> int:
         """Insert all rows of a segment and return how many spans it has."""
+        inherited, token = segment.inherited, segment.id
         traces = traces_table(self._batch(segment))
-        self._inserter.insert("otel_traces", traces, segment.id)
+        self._inserter.insert("otel_traces", traces, token, doubtful=inherited)
+        if inherited:
+            # The view may have lost its part of a crashed insert; its rows add up by min and max.
+            self._inserter.insert("otel_traces_trace_id_ts", trace_times_table(traces), token)
         agent_spans = self._agent_spans_table(traces, segment.created_ns)
-        self._inserter.insert("agent_spans", agent_spans, segment.id)
+        self._inserter.insert("agent_spans", agent_spans, token, doubtful=inherited)
         arrivals = arrivals_table(agent_spans, segment.created_ns)
-        self._inserter.insert("trace_arrivals", arrivals, segment.id)
+        self._inserter.insert("trace_arrivals", arrivals, token, doubtful=inherited)
         return int(traces.num_rows)
 
     def _batch(self, segment: Segment) -> pa.RecordBatch:
