@@ -1,0 +1,2 @@
+-- How many spans a store has; answered from metadata.
+SELECT count() FROM otel_traces
