@@ -80,17 +80,19 @@ def serving(settings: Settings) -> Iterator[Service]:
         ingest = Ingest(journal, writer, settings, counters=counters)
         grpc = GrpcServer(ingest, settings.otlp_grpc, max_request_bytes=most)
         http = http_server(ingest, settings.otlp_http, max_request_bytes=most)
-        web = Server(dsn, settings.web)
         # Ended in reverse: first the doors, then what is acknowledged is stored, then the facts.
         for stage, end in (
             (processor, processor.stop),
             (writer, lambda: writer.drain(DRAIN_S)),
             (grpc, grpc.stop),
             (http, http.stop),
-            (web, web.stop),
         ):
             stage.start()
             opened.callback(end)
+        about = {"otlp_grpc": grpc.address, "otlp_http": f"http://{http.address}"}
+        web = Server(dsn, settings.web, about=about)
+        web.start()
+        opened.callback(web.stop)
         if lock is not None:
             lock.announce(web.url)
-        yield Service(grpc.address, f"http://{http.address}", web.url, str(dsn))
+        yield Service(url=web.url, store=str(dsn), **about)

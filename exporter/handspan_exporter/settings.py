@@ -27,9 +27,19 @@ def default_store() -> str:
     return f"chdb://{data_folder()}"
 
 
-def _setting(default: Any, meaning: str, *, low: float | None = None) -> Any:  # noqa: ANN401
-    """Declare one setting; `low` is the smallest value allowed."""
-    metadata = {"meaning": meaning, "low": low}
+_MOST_DAYS = 10_000
+"""A ClickHouse DateTime ends in 2106: a retention that reaches beyond would delete everything."""
+
+
+def _setting(
+    default: Any,  # noqa: ANN401
+    meaning: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+) -> Any:  # noqa: ANN401
+    """Declare one setting; `low` and `high` are the smallest and largest value allowed."""
+    metadata = {"meaning": meaning, "low": low, "high": high}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -73,19 +83,25 @@ class Settings:
     implicit_run_s: float = _setting(
         300.0, "Seconds without a new span until a trace without a workflow is a run.", low=0
     )
-    raw_days: int = _setting(30, "Days that raw spans are kept.", low=1)
-    fact_days: int = _setting(90, "Days that runs, calls and handoffs are kept.", low=1)
-    hourly_history_days: int = _setting(30, "Days that hourly KPI history is kept.", low=7)
-    daily_history_days: int = _setting(400, "Days that daily KPI history is kept.", low=30)
+    raw_days: int = _setting(30, "Days that raw spans are kept.", low=1, high=_MOST_DAYS)
+    fact_days: int = _setting(
+        90, "Days that runs, calls and handoffs are kept.", low=1, high=_MOST_DAYS
+    )
+    hourly_history_days: int = _setting(
+        30, "Days that hourly KPI history is kept.", low=7, high=_MOST_DAYS
+    )
+    daily_history_days: int = _setting(
+        400, "Days that daily KPI history is kept.", low=30, high=_MOST_DAYS
+    )
 
     def __post_init__(self) -> None:
         """Refuse values out of bounds, naming the setting."""
         for one in fields(self):
-            low = one.metadata["low"]
-            if low is not None and getattr(self, one.name) < low:
-                raise UsageError(
-                    f"{variable(one)} must be at least {low}, not {getattr(self, one.name)}"
-                )
+            low, high, value = one.metadata["low"], one.metadata["high"], getattr(self, one.name)
+            if low is not None and value < low:
+                raise UsageError(f"{variable(one)} must be at least {low}, not {value}")
+            if high is not None and value > high:
+                raise UsageError(f"{variable(one)} must be at most {high}, not {value}")
 
 
 def variable(setting: Field[Any]) -> str:

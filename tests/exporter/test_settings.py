@@ -30,3 +30,9 @@ def test_a_value_out_of_bounds_names_its_variable(name: str) -> None:
     """Zero days of retention would delete what was just acknowledged."""
     with pytest.raises(UsageError, match=f"HANDSPAN_{name.upper()} must be at least"):
         from_environment({}, **{name: 0})
+
+
+def test_a_retention_beyond_what_clickhouse_can_count_is_refused() -> None:
+    """A hundred years overflow its DateTime: every row would be older than the limit."""
+    with pytest.raises(UsageError, match="HANDSPAN_FACT_DAYS must be at most 10000, not 36500"):
+        from_environment({"HANDSPAN_FACT_DAYS": "36500"})

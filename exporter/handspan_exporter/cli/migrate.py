@@ -10,7 +10,7 @@ from handspan_exporter.settings import from_environment
 from handspan_exporter.store.connection import connect
 from handspan_exporter.store.dsn import parse
 from handspan_exporter.store.lock import hold
-from handspan_exporter.store.migrate import migrate as apply
+from handspan_exporter.store.migrate import migrate_schema
 
 _EXAMPLES = """\b
 Examples:
@@ -22,17 +22,16 @@ Examples:
 @click.command(epilog=_EXAMPLES)
 @click.option("--store", metavar="DSN", help="Where the data lives [HANDSPAN_STORE].")
 def migrate(store: str | None) -> None:
-    """Bring the store to this version's schema and set the retention.
+    """Bring the store to this version's schema.
 
     `serve` does so at every start; this command is for those who want to see it happen first,
-    or whose `serve` may not change tables.
+    or whose `serve` may not change tables. How long data is kept stays as `serve` has set it.
     """
-    settings = from_environment(os.environ, store=store)
-    dsn = parse(settings.store)
+    dsn = parse(from_environment(os.environ, store=store).store)
     with hold(dsn):
         connection = connect(dsn)
         try:
-            applied = apply(connection, settings)
+            applied = migrate_schema(connection)
         finally:
             connection.close()
     for name in applied:

@@ -20,13 +20,19 @@ def migrate(connection: Connection, settings: Settings) -> list[str]:
         QueryFailed: ClickHouse refused a statement.
         StoreDown: ClickHouse cannot be reached.
     """
+    applied = migrate_schema(connection)
+    for table in sql.names("schema/retention"):
+        connection.command(sql.render(f"schema/retention/{table}", retention(settings)))
+    return applied
+
+
+def migrate_schema(connection: Connection) -> list[str]:
+    """Apply what is missing and leave the retention as it is; otherwise like `migrate`."""
     connection.command(sql.load("schema/0000_schema_migrations"))
     missing = pending(connection)
     for name in missing:
         connection.command(sql.load(f"schema/{name}"))
         connection.command(sql.load("migrations/record"), {"name": name})
-    for table in sql.names("schema/retention"):
-        connection.command(sql.render(f"schema/retention/{table}", retention(settings)))
     return missing
 
 

@@ -10,7 +10,7 @@ import pytest
 from handspan_exporter import sql
 from handspan_exporter.errors import QueryFailed
 from handspan_exporter.settings import Settings
-from handspan_exporter.store.migrate import migrate, pending
+from handspan_exporter.store.migrate import migrate, migrate_schema, pending
 
 if TYPE_CHECKING:
     from handspan_exporter.store.connection import Connection
@@ -51,6 +51,15 @@ def test_retention_follows_the_settings(connection: Connection) -> None:
 
     (row,) = connection.rows("SHOW CREATE TABLE otel_traces")
     assert "toIntervalDay(3)" in row["statement"]
+
+
+def test_the_schema_alone_leaves_the_retention(connection: Connection) -> None:
+    """`handspan migrate` knows no option of `serve`: it must not shorten what they say."""
+    migrate(connection, Settings(raw_days=300))
+    migrate_schema(connection)
+
+    (row,) = connection.rows("SHOW CREATE TABLE otel_traces")
+    assert "toIntervalDay(300)" in row["statement"]
 
 
 def test_every_table_drops_repeated_inserts(connection: Connection) -> None:
