@@ -108,7 +108,8 @@ def varints(found: Shapes, rows: Ints) -> Ints:
 def doubles(found: Shapes, rows: Ints) -> NDArray[np.float64]:
     """Return the double of each row; all of them must be `double`."""
     octets = found.data[(found.start[rows] + 1)[:, None] + np.arange(8)]
-    return octets.copy().view(np.float64).reshape(-1)
+    numbers: NDArray[np.float64] = octets.copy().view(np.float64).reshape(-1)
+    return numbers
 
 
 def _at_the_end(data: NDArray[np.uint8], start: Ints) -> bool:
