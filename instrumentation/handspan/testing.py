@@ -12,18 +12,25 @@ Ask for the fixture `handspan_spans`: it records with a tracer provider of its o
             "  invoke_agent refund",
         ]
 
+The helpers `assert_tree`, `assert_workflow`, `assert_agent` and `assert_handoff` take these spans
+or any other iterable of ended spans, such as those of an in-memory exporter of your own.
+
 Nothing of OpenTelemetry's SDK is imported before a test asks for it.
 """
 
 from __future__ import annotations
 
 import itertools
+from difflib import ndiff
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from handspan import semconv
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -76,12 +83,121 @@ class Spans:
 
     def tree(self) -> list[str]:
         """Return one line per ended span, in order of start, indented below its parent."""
-        children: dict[int | None, list[ReadableSpan]] = {}
-        ended = {_span_id(span) for span in self}
-        for span in sorted(self, key=lambda span: (span.start_time or 0, _span_id(span))):
-            parent = span.parent.span_id if span.parent else None
-            children.setdefault(parent if parent in ended else None, []).append(span)
-        return list(_lines(children, None, ""))
+        return tree(self)
+
+
+def tree(spans: Iterable[ReadableSpan]) -> list[str]:
+    """Return one line per span, in order of start, indented below its parent."""
+    known = sorted(spans, key=lambda span: (span.start_time or 0, _span_id(span)))
+    ended = {_span_id(span) for span in known}
+    children: dict[int | None, list[ReadableSpan]] = {}
+    for span in known:
+        parent = span.parent.span_id if span.parent else None
+        children.setdefault(parent if parent in ended else None, []).append(span)
+    return list(_lines(children, None, ""))
+
+
+def assert_tree(spans: Iterable[ReadableSpan], expected: str) -> None:
+    r"""Assert that the spans form this tree, one name a line, two blanks per level.
+
+    Args:
+        spans: ended spans.
+        expected: as `tree()` gives it; common indentation and empty lines do not count.
+
+    Example:
+        >>> assert_tree(handspan_spans, "invoke_workflow support\n  invoke_agent triage")
+    """
+    wanted = [line.rstrip() for line in dedent(expected).splitlines() if line.strip()]
+    got = tree(spans)
+    if got != wanted:
+        difference = "\n".join(ndiff(wanted, got))
+        raise AssertionError(f"the spans form another tree (- expected, + recorded):\n{difference}")
+
+
+def assert_workflow(
+    spans: Iterable[ReadableSpan],
+    name: str,
+    *,
+    outcome: semconv.WorkflowOutcome | None = None,
+    agents: Sequence[str] | None = None,
+    **attributes: object,
+) -> ReadableSpan:
+    """Assert that one run of this workflow was recorded; return its span.
+
+    Args:
+        spans: ended spans.
+        name: name of the workflow.
+        outcome: how it ended; None: any.
+        agents: names of the agents that worked in its trace, in order of their start, each
+            listed once per span; None: any.
+        attributes: more that the span must say, `.` written as `__`, for example
+            `handspan__feature="refunds"`.
+    """
+    known = list(spans)
+    expected = {semconv.WORKFLOW_OUTCOME: outcome} | _named(attributes)
+    span = _only(known, "workflow", {semconv.WORKFLOW_NAME: name}, expected)
+    if agents is not None:
+        worked = _agents_of(known, span)
+        if worked != list(agents):
+            raise AssertionError(f"in workflow {name!r} worked {worked}, not {list(agents)}")
+    return span
+
+
+def assert_agent(
+    spans: Iterable[ReadableSpan],
+    name: str,
+    *,
+    times: int = 1,
+    error_type: str | None = None,
+    **attributes: object,
+) -> ReadableSpan:
+    """Assert that this agent worked; return its first span.
+
+    Args:
+        spans: ended spans.
+        name: name of the agent.
+        times: how often.
+        error_type: what it failed with; None: anything or nothing.
+        attributes: as for `assert_workflow`.
+    """
+    expected = {semconv.ERROR_TYPE: error_type} | _named(attributes)
+    return _only(spans, "agent", {semconv.AGENT_NAME: name}, expected, times)
+
+
+def assert_handoff(
+    spans: Iterable[ReadableSpan],
+    source: str,
+    target: str,
+    *,
+    times: int = 1,
+    mode: semconv.HandoffMode | None = None,
+    reason: str | None = None,
+    artifacts: Sequence[str] | None = None,
+    outcome: semconv.HandoffOutcome | None = None,
+) -> ReadableSpan:
+    """Assert that `source` gave control to `target`; return the first such span.
+
+    Args:
+        spans: ended spans.
+        source: who gave control away.
+        target: who received it.
+        times: how often, with what follows alike.
+        mode: return_to_caller or pass_control; None: any.
+        reason: why; None: any.
+        artifacts: names of what was handed over; None: any.
+        outcome: whether the target took over; None: any.
+
+    Example:
+        >>> assert_handoff(handspan_spans, "triage", "refund", mode="pass_control")
+    """
+    who = {semconv.HANDOFF_SOURCE: source, semconv.HANDOFF_TARGET: target}
+    expected = {
+        semconv.HANDOFF_MODE: mode,
+        semconv.HANDOFF_REASON: reason,
+        semconv.HANDOFF_ARTIFACTS: None if artifacts is None else tuple(artifacts),
+        semconv.HANDOFF_OUTCOME: outcome,
+    }
+    return _only(spans, "handoff", who, expected, times)
 
 
 @pytest.fixture
@@ -156,6 +272,52 @@ def _counting_ids() -> IdGenerator:
             return next(self._spans)
 
     return CountingIds()
+
+
+def _only(
+    spans: Iterable[ReadableSpan],
+    kind: semconv.Kind,
+    who: Mapping[str, object],
+    expected: Mapping[str, object],
+    times: int = 1,
+) -> ReadableSpan:
+    """Return the first of exactly `times` spans of a kind that say all this; None: anything."""
+    of_kind = sorted(
+        (span for span in spans if (span.attributes or {}).get(semconv.KIND) == kind),
+        key=lambda span: (span.start_time or 0, _span_id(span)),
+    )
+    wanted = {**who, **{name: value for name, value in expected.items() if value is not None}}
+    found = [span for span in of_kind if _says(span, wanted)]
+    if len(found) != times or not found:
+        told = [{name: (span.attributes or {}).get(name) for name in wanted} for span in of_kind]
+        raise AssertionError(
+            f"{len(found)} {kind} spans, not {times}, say {wanted}; recorded: {told}"
+        )
+    return found[0]
+
+
+def _says(span: ReadableSpan, wanted: Mapping[str, object]) -> bool:
+    attributes = span.attributes or {}
+    return all(attributes.get(name) == value for name, value in wanted.items())
+
+
+def _named(attributes: Mapping[str, object]) -> dict[str, object]:
+    return {name.replace("__", "."): value for name, value in attributes.items()}
+
+
+def _agents_of(spans: Iterable[ReadableSpan], workflow: ReadableSpan) -> list[str]:
+    """Return the agents of the workflow's trace, in order of start."""
+    context = workflow.get_span_context()
+    inside = [
+        span
+        for span in spans
+        if (span.attributes or {}).get(semconv.KIND) == "agent"
+        and (own := span.get_span_context())
+        and context
+        and own.trace_id == context.trace_id
+    ]
+    inside.sort(key=lambda span: (span.start_time or 0, _span_id(span)))
+    return [str((span.attributes or {})[semconv.AGENT_NAME]) for span in inside]
 
 
 def _span_id(span: ReadableSpan) -> int:

@@ -1,4 +1,4 @@
-"""The pytest plugin, as the test suites of users meet it."""
+"""The pytest plugin and its helpers, as the test suites of users meet them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import handspan
+from handspan.testing import assert_agent, assert_handoff, assert_tree, assert_workflow
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.end_to_end
+    from handspan.testing import Spans
 
 USERS_TESTS = """
 import handspan
@@ -63,6 +66,7 @@ def test_error_inside_handspan(handspan_spans):
 """
 
 
+@pytest.mark.end_to_end
 def test_the_fixtures_do_what_they_promise(tmp_path: Path) -> None:
     """A span that is missing and an error of Handspan's own are told plainly."""
     (tmp_path / "test_team.py").write_text(USERS_TESTS)
@@ -76,3 +80,66 @@ def test_the_fixtures_do_what_they_promise(tmp_path: Path) -> None:
     assert "1 failed, 5 passed, 1 error" in done.stdout
     assert "0 spans are named 'invoke_agent closing' in ['invoke_workflow support'" in done.stdout
     assert "RuntimeError: a bug inside Handspan" in done.stdout
+
+
+@pytest.fixture
+def team(handspan_spans: Spans) -> Spans:
+    """Two agents, one of them twice, with two handoffs."""
+    with handspan.workflow("support", feature="refunds") as run:
+        with handspan.agent("triage"):
+            handspan.handoff("triage", "refund", mode="pass_control", reason="money").start().end()
+        handspan.agent("refund").start().end("card declined", error_type="Declined")
+        with handspan.agent("triage"), handspan.handoff("triage", "refund", artifacts=["ticket"]):
+            pass
+        run.outcome("failure")
+    handspan.agent("apart").start().end()
+    return handspan_spans
+
+
+def test_helpers_return_the_span_they_found(team: Spans) -> None:
+    """What they do not ask can be asked of the span."""
+    run = assert_workflow(
+        team,
+        "support",
+        outcome="failure",
+        agents=["triage", "refund", "triage"],
+        handspan__feature="refunds",
+    )
+    assert run is team.one("invoke_workflow support")
+    assert assert_agent(team, "refund", error_type="Declined").name == "invoke_agent refund"
+    assert_agent(team, "triage", times=2)
+    assert_handoff(team, "triage", "refund", times=2)
+    assert_handoff(team, "triage", "refund", artifacts=["ticket"])
+    handoff = assert_handoff(team, "triage", "refund", mode="pass_control", reason="money")
+    assert handoff.attributes is not None
+    assert handoff.attributes["handspan.handoff.seq"] == 1
+    assert_tree(
+        team,
+        """
+        invoke_workflow support
+          invoke_agent triage
+            handoff refund
+          invoke_agent refund
+          invoke_agent triage
+            handoff refund
+        invoke_agent apart
+        """,
+    )
+
+
+def test_helpers_say_what_was_recorded_instead(team: Spans) -> None:
+    """A failing test must be read, not debugged."""
+    with pytest.raises(AssertionError, match=r"0 handoff spans, not 1, .*'refund'.*'triage'"):
+        assert_handoff(team, "refund", "triage")
+    with pytest.raises(AssertionError, match=r"2 handoff spans, not 1"):
+        assert_handoff(team, "triage", "refund")
+    with pytest.raises(AssertionError, match=r"0 handoff spans.*'pass_control'"):
+        assert_handoff(team, "triage", "refund", mode="return_to_caller")
+    with pytest.raises(AssertionError, match=r"0 workflow spans.*'failure'"):
+        assert_workflow(team, "support", outcome="success")
+    with pytest.raises(AssertionError, match=r"worked \['triage', 'refund', 'triage'\], not"):
+        assert_workflow(team, "support", agents=["triage", "refund"])
+    with pytest.raises(AssertionError, match=r"0 agent spans.*'Declined'"):
+        assert_agent(team, "refund", error_type="Timeout")
+    with pytest.raises(AssertionError, match=r"(?s)another tree.*- *invoke_agent closing"):
+        assert_tree(team, "invoke_workflow support\n  invoke_agent closing")

@@ -1,0 +1,71 @@
+"""The run as it happens, as a tree on the terminal: for whoever is writing agents."""
+
+from __future__ import annotations
+
+import sys
+from typing import IO, TYPE_CHECKING
+
+from handspan.internal import contained, warn_once
+from handspan.record.tracer import current_provider
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from opentelemetry.sdk.trace import SpanProcessor
+
+
+@contained
+def console(
+    stream: IO[str] | None = None, *, colour: bool | None = None, jsonl: str | Path | None = None
+) -> None:
+    """Print every span as it starts and ends, indented below its parent.
+
+    Call it after `configure()`. Without a tracer provider one is made that sends nothing, so
+    that a first program needs no service. Never raises; a stream that fails is one warning.
+
+    Args:
+        stream: where to; None: standard error.
+        colour: None: only on a terminal, and not when NO_COLOR is set.
+        jsonl: a file that gets the same as one JSON object per line, see `handspan.jsonl`.
+
+    Example:
+        >>> handspan.console()
+        >>> with handspan.workflow("support"), handspan.agent("triage"):
+        ...     pass
+        ▶ invoke_workflow support
+          ▶ invoke_agent triage
+          ✓ invoke_agent triage 0.0 ms
+        ✓ invoke_workflow support 0.1 ms
+    """
+    # The SDK is paid for only by who prints.
+    from handspan.jsonl import JsonlProcessor  # noqa: PLC0415
+    from handspan.span_tree import SpanTreeProcessor  # noqa: PLC0415
+
+    _add(SpanTreeProcessor(sys.stderr if stream is None else stream, colour=colour))
+    if jsonl is not None:
+        _add(JsonlProcessor(jsonl))
+
+
+def _add(processor: SpanProcessor) -> None:
+    """Add a processor to the provider in use, or to one made for it."""
+    provider = current_provider() or _local_provider()
+    add_span_processor = getattr(provider, "add_span_processor", None)
+    if add_span_processor is None:
+        warn_once(
+            f"Handspan prints nothing: a {type(provider).__name__} takes no span processors; "
+            "call handspan.configure(tracer_provider=...) with one of the SDK's first"
+        )
+        return
+    add_span_processor(processor)
+
+
+def _local_provider() -> object:
+    from opentelemetry import trace  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+
+    from handspan.record.tracer import use_provider  # noqa: PLC0415
+
+    provider = TracerProvider()
+    trace.set_tracer_provider(provider)
+    use_provider(provider)
+    return provider

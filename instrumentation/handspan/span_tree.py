@@ -1,0 +1,153 @@
+"""A span processor that prints the tree of a run while it grows."""
+
+from __future__ import annotations
+
+import threading
+from typing import IO, TYPE_CHECKING
+
+from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.trace import StatusCode
+
+from handspan import colours, semconv
+from handspan.internal import contained, warn_once
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import ReadableSpan, Span
+    from opentelemetry.util.types import AttributeValue
+
+_COLOURS: dict[str, colours.Colour] = {
+    "workflow": "bold",
+    "agent": "cyan",
+    "handoff": "magenta",
+    "llm": "blue",
+    "validation": "yellow",
+    "fault": "red",
+    "recovery": "green",
+    "human": "yellow",
+}
+
+MAX_OPEN_SPANS = 10_000
+"""Open spans whose depth is remembered; beyond it the oldest one's children start at the margin."""
+
+
+class SpanTreeProcessor(SpanProcessor):
+    """Prints one line when a span starts and one when it ends.
+
+    A failing stream is reported once and ends the printing, never the program.
+    """
+
+    def __init__(self, stream: IO[str], *, colour: bool | None = None) -> None:
+        """Print to `stream`; `colour` None: if it is a terminal and NO_COLOR is not set."""
+        self._stream = stream
+        self._colour = colours.wanted(stream) if colour is None else colour
+        self._marks = _marks(stream)
+        self._depths: dict[int, int] = {}
+        self._lock = threading.Lock()
+        self._broken = False
+
+    @contained
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002
+        """Print that the span begins."""
+        depth = self._remember(span)
+        attributes = span.attributes or {}
+        line = " ".join([self._marks["start"], _title(span, self._marks), *_asked(attributes)])
+        self._print(depth, line, _COLOURS.get(str(attributes.get(semconv.KIND))))
+
+    @contained
+    def on_end(self, span: ReadableSpan) -> None:
+        """Print how the span ended: time, tokens, cost, outcome, error."""
+        depth = self._forget(span)
+        failed = span.status.status_code is StatusCode.ERROR
+        mark = self._marks["failed" if failed else "done"]
+        line = " ".join([mark, _title(span, self._marks), _duration(span), *_facts(span)])
+        self._print(depth, line, "red" if failed else "grey")
+
+    def _remember(self, span: Span) -> int:
+        parent = span.parent.span_id if span.parent else 0
+        with self._lock:
+            depth = self._depths.get(parent, -1) + 1
+            self._depths[span.get_span_context().span_id] = depth
+            if len(self._depths) > MAX_OPEN_SPANS:
+                del self._depths[next(iter(self._depths))]
+        return depth
+
+    def _forget(self, span: ReadableSpan) -> int:
+        context = span.get_span_context()
+        with self._lock:
+            return self._depths.pop(context.span_id if context else 0, 0)
+
+    def _print(self, depth: int, line: str, colour: colours.Colour | None) -> None:
+        if self._broken:
+            return
+        text = colours.painted(colours.printable(line), colour, on=self._colour)
+        try:
+            self._stream.write(f"{'  ' * depth}{text}\n")
+            self._stream.flush()
+        except (OSError, ValueError) as error:
+            self._broken = True
+            warn_once(f"Handspan stops printing the tree of the run: {error}")
+
+
+def _marks(stream: IO[str]) -> Mapping[str, str]:
+    """Return the signs for start, end, failure and handoff, in ASCII where it must be."""
+    signs = {"start": "▶", "done": "✓", "failed": "✗", "to": "→"}
+    try:
+        "".join(signs.values()).encode(getattr(stream, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return {"start": ">", "done": "+", "failed": "x", "to": "->"}
+    return signs
+
+
+def _title(span: ReadableSpan, marks: Mapping[str, str]) -> str:
+    """Return the span's name; a handoff says from where."""
+    attributes = span.attributes or {}
+    source = attributes.get(semconv.HANDOFF_SOURCE)
+    if not source:
+        return span.name
+    target = attributes.get(semconv.HANDOFF_TARGET, "?")
+    return f"{semconv.SPAN_HANDOFF} {source} {marks['to']} {target}"
+
+
+def _asked(attributes: Mapping[str, AttributeValue]) -> list[str]:
+    attempt = attributes.get(semconv.ATTEMPT)
+    is_task = attributes.get(semconv.KIND) == "task"
+    return [f"attempt {attempt}"] if is_task and attempt not in (None, 1) else []
+
+
+def _duration(span: ReadableSpan) -> str:
+    taken_ns = (span.end_time or 0) - (span.start_time or 0)
+    return f"{taken_ns / 1e9:.2f} s" if taken_ns >= 1e9 else f"{taken_ns / 1e6:.1f} ms"
+
+
+def _tokens(attributes: Mapping[str, AttributeValue]) -> str | None:
+    given = attributes.get(semconv.GEN_AI_USAGE_INPUT_TOKENS)
+    got = attributes.get(semconv.GEN_AI_USAGE_OUTPUT_TOKENS)
+    if given is None and got is None:
+        return None
+    return f"{'?' if given is None else given}+{'?' if got is None else got} tokens"
+
+
+def _cost(attributes: Mapping[str, AttributeValue]) -> str | None:
+    usd = attributes.get(semconv.COST_USD)
+    return f"${usd:.6f}".rstrip("0").rstrip(".") if isinstance(usd, float | int) else None
+
+
+_FACTS: tuple[Callable[[Mapping[str, AttributeValue]], object], ...] = (
+    _tokens,
+    _cost,
+    lambda attributes: attributes.get(semconv.WORKFLOW_OUTCOME),
+    lambda attributes: attributes.get(semconv.HANDOFF_OUTCOME),
+    lambda attributes: attributes.get(semconv.VALIDATION_RESULT),
+    lambda attributes: attributes.get(semconv.HUMAN_DECISION),
+    lambda attributes: attributes.get(semconv.ERROR_TYPE),
+)
+
+
+def _facts(span: ReadableSpan) -> list[str]:
+    """Return what the ended span knows, in words; what is unknown is left out."""
+    found = [tell(span.attributes or {}) for tell in _FACTS]
+    message = span.status.description if span.status.status_code is StatusCode.ERROR else None
+    return [str(fact) for fact in [*found, message] if fact is not None]
