@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from handspan_exporter.query.answers import Answers
 
 _PROGRAM = Path("examples") / "research_team.py"
-_SHOWN = ("agent_performance", "handoffs", "cost_usd", "cost_coverage_ratio", "workflow_patterns")
+_SHOWN = ("handoffs", "agent_performance", "cost_coverage_ratio")
 _SETTLE_S = 30.0
 """How long the demo waits for its runs to be counted before it says that something is wrong."""
 

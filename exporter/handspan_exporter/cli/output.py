@@ -207,7 +207,9 @@ def _line(row: Row, by: str, unit: str) -> dict[str, str]:
 def _headline(name: str, row: Row, unit: str) -> str:
     if row[name] is None:
         return f"{figures.UNKNOWN} ({figures.clean(row['reason'])})"
-    return figures.figure(name, row[name], unit=unit)
+    # A sum of what is known says how much is not.
+    unpriced = row.get("unpriced_calls") if name.endswith("_usd") else 0
+    return figures.figure(name, row[name], unit=unit) + (f" + {unpriced} unpriced" * bool(unpriced))
 
 
 def _upright(console: Console, lines: Sequence[dict[str, str]]) -> Table:
