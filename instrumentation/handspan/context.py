@@ -9,11 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context, create_key, get_value, set_value
+from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 
 from handspan import semconv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from opentelemetry.trace import Span
 
 _KEY = create_key("handspan-run")
 
@@ -70,17 +73,24 @@ class Run:
 
     def with_agent(self, agent: str) -> Run:
         """Return the same run with another agent at work."""
-        return Run(
-            id=self.id,
-            workflow=self.workflow,
-            agent=agent,
-            attempt=self.attempt,
-            task=self.task,
-        )
+        run = self._copy()
+        run.agent = agent
+        run.attributes = {**self.attributes, semconv.AGENT_NAME: agent}
+        return run
 
     def with_task(self, attempt: int, task: Mapping[str, str]) -> Run:
         """Return the same run in an attempt at a task."""
-        return Run(id=self.id, workflow=self.workflow, agent=self.agent, attempt=attempt, task=task)
+        run = self._copy()
+        run.attempt = attempt
+        run.task = task
+        run.attributes = {**self.attributes, semconv.ATTEMPT: attempt}
+        return run
+
+    def _copy(self) -> Run:
+        run = object.__new__(Run)
+        run.id, run.workflow, run.agent = self.id, self.workflow, self.agent
+        run.attempt, run.task, run.attributes = self.attempt, self.task, self.attributes
+        return run
 
 
 NOBODY = Run()
@@ -96,6 +106,17 @@ def run_in(context: Context | None = None) -> Run:
 def with_run(context: Context, run: Run) -> Context:
     """Return a copy of `context` in which `run` is running."""
     return set_value(_KEY, run, context)
+
+
+_SPAN_KEY = next(iter(set_span_in_context(INVALID_SPAN, Context())))
+
+
+def inside(context: Context, span: Span, run: Run) -> Context:
+    """Return a copy of `context` in which `span` is current and `run` is running.
+
+    One copy for what `set_span_in_context` and `with_run` would take two.
+    """
+    return Context({**context, _SPAN_KEY: span, _KEY: run})
 
 
 def current_run() -> Run | None:

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 
     from handspan.record.recording import Recording
 
+    Make = Callable[[tuple[object, ...], dict[str, object]], Recording]
+    """Makes the recording of one call from the call's arguments."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def decorated(make: Callable[[], Recording], function: Callable[P, R]) -> Callable[P, R]:
-    """Return `function` with a new recording from `make` around each call."""
+def decorated(definition: Recording, function: Callable[P, R]) -> Callable[P, R]:
+    """Return `function` with a new recording around each call, defined as `definition` is."""
+    make = functools.partial(definition._for_call, function)
     if inspect.iscoroutinefunction(function):
         wrapper = _coroutine(make, function)
     elif inspect.isasyncgenfunction(function):
@@ -37,30 +41,37 @@ def decorated(make: Callable[[], Recording], function: Callable[P, R]) -> Callab
     return cast("Callable[P, R]", functools.update_wrapper(wrapper, function))
 
 
-def _plain(make: Callable[[], Recording], function: Callable[..., Any]) -> Callable[..., Any]:
+def _plain(make: Make, function: Callable[..., Any]) -> Callable[..., Any]:
     def recorded(*args: object, **kwargs: object) -> object:
-        with make():
-            return function(*args, **kwargs)
+        with make(args, kwargs) as recording:
+            result = function(*args, **kwargs)
+            recording._returned(result)
+            return result
 
     return recorded
 
 
-def _coroutine(make: Callable[[], Recording], function: Callable[..., Any]) -> Callable[..., Any]:
+def _coroutine(make: Make, function: Callable[..., Any]) -> Callable[..., Any]:
     async def recorded(*args: object, **kwargs: object) -> object:
-        with make():
-            return await function(*args, **kwargs)
+        with make(args, kwargs) as recording:
+            result = await function(*args, **kwargs)
+            recording._returned(result)
+            return result
 
     return recorded
 
 
-def _generator(make: Callable[[], Recording], function: Callable[..., Any]) -> Callable[..., Any]:
+def _generator(make: Make, function: Callable[..., Any]) -> Callable[..., Any]:
     def recorded(*args: object, **kwargs: object) -> Generator[object, object, object]:
-        recording = make().start()
+        recording = make(args, kwargs)
+        recording._admit()
+        recording.start()
         try:
             result = yield from _stepping(recording, function(*args, **kwargs))
         except BaseException as error:
             recording.end(error)
             raise
+        recording._exhausted()
         recording.end()
         return result
 
@@ -112,6 +123,7 @@ def _stepping(
                 item = step(given)
         except StopIteration as stop:
             return stop.value
+        recording._first_item()
         try:
             given = yield item
             step = body.send
@@ -122,11 +134,11 @@ def _stepping(
             step, given = body.throw, error
 
 
-def _async_generator(
-    make: Callable[[], Recording], function: Callable[..., Any]
-) -> Callable[..., Any]:
+def _async_generator(make: Make, function: Callable[..., Any]) -> Callable[..., Any]:
     async def recorded(*args: object, **kwargs: object) -> AsyncGenerator[object, object]:
-        recording = make().start()
+        recording = make(args, kwargs)
+        recording._admit()
+        recording.start()
         inside = _Inside(recording)
         body = function(*args, **kwargs)
         step, given = body.asend, None
@@ -137,6 +149,7 @@ def _async_generator(
                         item = await step(given)
                 except StopAsyncIteration:
                     break
+                recording._first_item()
                 try:
                     given = yield item
                     step = body.asend
@@ -149,6 +162,7 @@ def _async_generator(
         except BaseException as error:
             recording.end(error)
             raise
+        recording._exhausted()
         recording.end()
 
     return recorded

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar, ParamSpec, Self, TypeVar
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
 
 from opentelemetry.context import Context, attach, get_current
-from opentelemetry.trace import INVALID_SPAN, SpanKind, Status, StatusCode, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, SpanKind, Status, StatusCode
 
 from handspan import semconv
 from handspan.clock import now_ns
-from handspan.context import NOBODY, Run, run_in, with_run
-from handspan.internal import contained, warn_once
+from handspan.context import NOBODY, Run, inside, run_in
+from handspan.internal import contained, log_internal_error, warn_once
 from handspan.record.decorating import decorated
 from handspan.record.tracer import current_tracer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import TracebackType
 
-    from opentelemetry.trace import Span
+    from opentelemetry.trace import Link, Span
     from opentelemetry.util.types import AttributeValue
 
 P = ParamSpec("P")
@@ -31,19 +32,8 @@ _IN_USE = (
 )
 
 
-class Recording:
-    """One span while it is recorded, in whichever of three ways fits the caller.
-
-    As a context manager (`with` or `async with`), as a decorator of a function, coroutine
-    function, generator or async generator (a new span for each call), or driven by hand from
-    callbacks: `start()`, typed methods, `end()`. Started by hand it touches no ambient state,
-    so it may be started, filled and ended from any thread and in any order.
-
-    No method raises because of Handspan. An exception of the user's passes unchanged.
-    """
-
-    kind: ClassVar[semconv.Kind | None]
-    """What the span is, on the wire `handspan.kind`; None: no agent work."""
+class _Life:
+    """What a recording knows between its start and its end; no argument of any verb."""
 
     _span: Span | None = None
     _start_ns: int = 0
@@ -58,6 +48,26 @@ class Recording:
     _entries: int = 0
     """How often a block was entered while another one was open: by mistake, see `_IN_USE`."""
 
+
+@dataclass(eq=False, repr=False)
+class Recording(_Life):
+    """One span while it is recorded, in whichever of three ways fits the caller.
+
+    As a context manager (`with` or `async with`), as a decorator of a function, coroutine
+    function, generator or async generator (a new span for each call), or driven by hand from
+    callbacks: `start()`, typed methods, `end()`. Started by hand it touches no ambient state,
+    so it may be started, filled and ended from any thread and in any order.
+
+    No method raises because of Handspan. An exception of the user's passes unchanged.
+    """
+
+    kind: ClassVar[semconv.Kind | None]
+    """What the span is, on the wire `handspan.kind`; None: no agent work."""
+
+    _: KW_ONLY
+    attributes: Mapping[str, AttributeValue | None] | None = None
+    """More that you want on the span, under names of your own; cheaper here than set later."""
+
     # --- as a context manager and decorator ---
 
     def __enter__(self) -> Self:
@@ -66,8 +76,11 @@ class Recording:
             self._entries += 1
             warn_once(_IN_USE)
             return self
-        self.start()
-        self.attach()
+        self._admit()
+        self._open(None, None)
+        if self._span is not None:
+            self._outside = get_current()
+            attach(self.context)
         return self
 
     def __exit__(
@@ -80,8 +93,9 @@ class Recording:
         if self._entries:
             self._entries -= 1
             return
-        self.end(error)
-        self.detach()
+        if self._span is not None:
+            self.end(error)
+            self.detach()
 
     async def __aenter__(self) -> Self:
         """Start the span and make it current."""
@@ -98,7 +112,7 @@ class Recording:
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Record every call of `function`; a generator's span lasts until it is exhausted."""
-        return decorated(self._again, function)
+        return decorated(self, function)
 
     # --- by hand ---
 
@@ -131,7 +145,6 @@ class Recording:
             self._ended = True
             at_ns = now_ns() if end_ns is None else end_ns
             self._close(self._span, error, error_type, at_ns)
-            _end(self._span, at_ns)
 
     def attach(self) -> None:
         """Make the started span current here until `detach()`."""
@@ -196,9 +209,8 @@ class Recording:
         if self._span is None:
             return get_current()
         if self._context is None:
-            context = set_span_in_context(self._span, self._outer)
-            changed = self._run is not run_in(self._outer)
-            self._context = with_run(context, self._run) if changed else context
+            outer = get_current() if self._outer is None else self._outer
+            self._context = inside(outer, self._span, self._run)
         return self._context
 
     # --- what a verb says of itself ---
@@ -213,6 +225,14 @@ class Recording:
         """Return the attributes known at start; None: not known."""
         raise NotImplementedError
 
+    def _links(self) -> Sequence[Link]:
+        """Return the links to other spans, known at start."""
+        return ()
+
+    def _around(self) -> Context:
+        """Return the Context in which to start when the caller gives no parent."""
+        return get_current()
+
     def _run_inside(self, outer: Run) -> Run:
         """Return who runs inside the span, when `outer` runs around it."""
         return outer
@@ -223,13 +243,36 @@ class Recording:
     def _before_end(self, error: BaseException | str | None) -> None:
         """Add what only the end of the span knows."""
 
+    def _after_end(self, span: Span) -> None:
+        """Read what span processors have added."""
+
+    def _fails(self, error: BaseException | str) -> bool:
+        """Say whether ending with `error` makes the span an error."""
+        return is_error(error)
+
+    def _admit(self) -> None:
+        """Raise what the user asked for, before a block or decorated call begins."""
+
+    def _first_item(self) -> None:
+        """Note the first item of a decorated generator."""
+
+    def _exhausted(self) -> None:
+        """Note that a decorated generator has come to its own end."""
+
+    def _returned(self, result: object) -> None:
+        """Note what a decorated function returned."""
+
     # --- the span's life ---
 
-    def _again(self) -> Self:
-        """Return a recording with the same definition, for the next call of a function."""
+    def _for_call(
+        self, function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> Self:
+        """Return a recording with the same definition, for one call of a decorated function."""
+        del function, args, kwargs
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
-        twin._forget()
+        if self._span is not None:
+            twin._forget()
         return twin
 
     def _forget(self) -> None:
@@ -237,46 +280,69 @@ class Recording:
         for name in [name for name in self.__dict__ if name.startswith("_")]:
             del self.__dict__[name]
 
-    @contained
     def _open(self, parent: Recording | Context | None, start_ns: int | None) -> None:
-        tracer = current_tracer()
-        if tracer is None:
-            return
-        if self._span is not None:
-            self._forget()
-        outer = parent.context if isinstance(parent, Recording) else parent
-        self._outer = outer = get_current() if outer is None else outer
-        self._run = run = self._run_inside(run_in(outer))
-        own = {semconv.KIND: self.kind, **self._attributes()}
-        known = {name: value for name, value in own.items() if value is not None}
-        attributes = {**run.attributes, **known}
-        self._start_ns = now_ns() if start_ns is None else start_ns
-        self._span = tracer.start_span(
-            self._span_name(), outer, self._span_kind(), attributes, start_time=self._start_ns
-        )
-        self._after_start(self._span)
+        # Written out rather than `@contained`, as in `_close`: each span passes both.
+        try:
+            tracer = current_tracer()
+            if tracer is None:
+                return
+            if self._span is not None:
+                self._forget()
+            outer = parent.context if isinstance(parent, Recording) else parent
+            self._outer = outer = self._around() if outer is None else outer
+            self._run = self._run_inside(run_in(outer))
+            attributes = self._at_start()
+            self._start_ns = now_ns() if start_ns is None else start_ns
+            self._span = tracer.start_span(
+                self._span_name(),
+                outer,
+                self._span_kind(),
+                attributes,
+                self._links(),
+                self._start_ns,
+            )
+            self._after_start(self._span)
+        except Exception as error:  # noqa: BLE001 - see above
+            log_internal_error(error, "Recording._open")
 
-    @contained
+    def _at_start(self) -> dict[str, AttributeValue]:
+        """Return all attributes known at start in one dict; what Handspan means wins."""
+        attributes = {} if self.attributes is None else _known(self.attributes)
+        attributes.update(self._run.attributes)
+        if self.kind is not None:
+            attributes[semconv.KIND] = self.kind
+        for name, value in self._attributes().items():
+            if value is not None:
+                attributes[name] = value
+        return attributes
+
     def _close(
         self, span: Span, error: BaseException | str | None, error_type: str | None, at_ns: int
     ) -> None:
-        self._before_end(error)
-        if error is None or not span.is_recording():
-            return
+        try:
+            self._before_end(error)
+            if error is not None and span.is_recording():
+                self._fail(span, error, error_type, at_ns)
+        except Exception as bug:  # noqa: BLE001 - see `_open`
+            log_internal_error(bug, "Recording._close")
+        try:
+            span.end(at_ns)
+            self._after_end(span)
+        except Exception as bug:  # noqa: BLE001 - see `_open`
+            log_internal_error(bug, "Recording._end")
+
+    def _fail(
+        self, span: Span, error: BaseException | str, error_type: str | None, at_ns: int
+    ) -> None:
         span.set_attribute(semconv.ERROR_TYPE, error_type or type_name(error))
-        if isinstance(error, Exception):
-            span.record_exception(error, timestamp=at_ns)
-        if is_error(error):
+        if self._fails(error):
+            if isinstance(error, Exception):
+                span.record_exception(error, timestamp=at_ns)
             span.set_status(Status(StatusCode.ERROR, str(error)))
 
 
 def _known(attributes: Mapping[str, AttributeValue | None]) -> dict[str, AttributeValue]:
     return {name: value for name, value in attributes.items() if value is not None}
-
-
-@contained
-def _end(span: Span, at_ns: int) -> None:
-    span.end(at_ns)
 
 
 def is_error(error: BaseException | str | None) -> bool:
