@@ -1,0 +1,165 @@
+"""Invocations of agents logged by id: `log_invocation` and its like.
+
+An invocation becomes an agent span that ends with `update_invocation`; a rating links to it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from handspan import semconv, settings
+from handspan.clock import now_ns
+from handspan.compat import files
+from handspan.compat.counted import count
+from handspan.compat.files import write_files
+from handspan.compat.started import Started
+from handspan.compat.state import state_attributes
+from handspan.compat.workflows import take_part
+from handspan.internal import contained
+from handspan.record import Agent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["log_invocation", "update_invocation", "write_files"]
+
+_FAILED = {"failed", "failure", "error", "errored", "timeout", "timed_out", "crashed"}
+"""Outcomes that make the agent's span an error."""
+
+
+@dataclass(eq=False)
+class _Invocation:
+    """An agent that was invoked here."""
+
+    agent: Agent
+    start_ns: int
+    record: dict[str, object]
+    """The line for agent_invocations.jsonl, still without its outcome."""
+
+
+_open: Started[_Invocation] = Started()
+_ended: Started[_Invocation] = Started()
+"""Kept for ratings, which come later."""
+
+
+def log_invocation(
+    agent_name: str,
+    agent_type: str,
+    task_description: str,
+    state_features: Mapping[str, Any],
+    *,
+    workflow_id: str | None = None,
+) -> str:
+    """Say that an agent is given a task. Today: `with handspan.agent(name, type=...)`.
+
+    Args:
+        agent_name: name of the agent.
+        agent_type: kind of agent.
+        task_description: the task in words; on the span only with content capture.
+        state_features: features of the situation, nested; `task.type` is the kind of task.
+        workflow_id: the workflow it belongs to, as given to `log_workflow_start`; None: the run
+            around the caller, or a run of its own.
+
+    Returns:
+        The id of the invocation, a UUID.
+
+    Example:
+        >>> invocation_id = log_invocation(
+        ...     "coder", "developer", "fix the login", {"task": {"type": "bug_fix"}}
+        ... )
+    """
+    invocation_id = str(uuid.uuid4())
+    _begin(invocation_id, agent_name, agent_type, task_description, state_features, workflow_id)
+    return invocation_id
+
+
+@contained
+def update_invocation(
+    invocation_id: str,
+    duration_seconds: float,
+    outcome_status: str,
+    files_modified: Sequence[str],
+) -> None:
+    """Say how an invocation ended. Today: the end of the `with handspan.agent(...)` block.
+
+    An id that this process does not know is counted and records nothing: without the agent's
+    name there is nothing to say.
+
+    Args:
+        invocation_id: what `log_invocation` returned.
+        duration_seconds: how long it took; the span ends that long after its start.
+        outcome_status: how it ended; "failed", "error" and the like make the span an error.
+        files_modified: files that the agent changed.
+
+    Example:
+        >>> update_invocation(invocation_id, 95.5, "success", ["login.py"])
+    """
+    invocation = _open.pop(invocation_id)
+    if invocation is None:
+        _count_unknown("update_invocation")
+        return
+    _ended.put(invocation_id, invocation)
+    _write(invocation, outcome_status, list(files_modified))
+    invocation.agent.set(semconv.TASK_FILES_MODIFIED, list(files_modified) or None)
+    end_ns = invocation.start_ns + max(round(duration_seconds * 1e9), 0)
+    if outcome_status.lower() in _FAILED:
+        invocation.agent.end(f"outcome {outcome_status}", end_ns, error_type=outcome_status)
+    else:
+        invocation.agent.end(end_ns=end_ns)
+
+
+@contained
+def _begin(
+    invocation_id: str,
+    agent_name: str,
+    agent_type: str,
+    task_description: str,
+    state_features: Mapping[str, Any],
+    workflow_id: str | None,
+) -> None:
+    parent = None if workflow_id is None else take_part(workflow_id, agent_name)
+    start_ns = now_ns()
+    agent = Agent(agent_name, type=agent_type).start(parent=parent, start_ns=start_ns)
+    task = state_features.get("task")
+    kind = task.get("type") if isinstance(task, Mapping) else None
+    agent.set(semconv.TASK_TYPE, None if kind is None else str(kind))
+    if settings.current().capture_content:
+        agent.set(semconv.TASK_DESCRIPTION, task_description)
+    for name, value in state_attributes(state_features).items():
+        agent.set(name, value)
+    record: dict[str, object] = {
+        "invocation_id": invocation_id,
+        "agent_name": agent_name,
+        "agent_type": agent_type,
+        "task_description": task_description,
+        "state_features": dict(state_features),
+    }
+    _open.put(invocation_id, _Invocation(agent, start_ns, record))
+
+
+def _count_unknown(call: str) -> None:
+    count(
+        "invocations unknown",
+        f"{call} got an id that log_invocation did not return in this process; nothing is "
+        "recorded. Call both in the same process",
+    )
+
+
+def _write(invocation: _Invocation, status: str, modified: list[str]) -> None:
+    """Write the invocation's one line, whose time is that of the invocation."""
+    outcome = {"status": status, "files_modified": modified}
+    at = {"timestamp": files.timestamp(invocation.start_ns)}
+    files.append("agent_invocations.jsonl", {**invocation.record, **at, "outcome": outcome})
+
+
+@atexit.register
+@contained
+def _write_open() -> None:
+    """Write those whose outcome nobody told, for the file to be complete."""
+    if files.writing():
+        for invocation in _open.pop_all():
+            _write(invocation, "unknown", [])
