@@ -20,6 +20,7 @@ COMMANDS = {
     "kpi": "Answer a KPI, or all of them at a glance.",
     "runs": "List runs, or show one as a tree.",
     "migrate": "Bring the store to this version's schema.",
+    "rebuild": "Make agent spans anew from the raw spans.",
     "doctor": "Check this machine, the store and the service.",
 }
 """Name and one line of each command; it lives in a module and a function of its name."""
