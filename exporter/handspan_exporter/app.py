@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from handspan_exporter.asgi import require_loopback
 from handspan_exporter.columns.agent_spans import agent_spans_table
-from handspan_exporter.journal.counters import Counters
 from handspan_exporter.journal.journal import Journal
 from handspan_exporter.processor.facts import SESSION
 from handspan_exporter.processor.loop import Processor
@@ -20,6 +19,7 @@ from handspan_exporter.store.connection import connect
 from handspan_exporter.store.dsn import parse
 from handspan_exporter.store.lock import hold
 from handspan_exporter.store.migrate import migrate
+from handspan_exporter.telemetry import Counters
 from handspan_exporter.web.server import Server
 from handspan_exporter.writer.writer import Writer
 

@@ -25,9 +25,10 @@ from tests.exporter.span_trees import (
 from handspan_exporter.errors import QueryFailed
 from handspan_exporter.processor import loop
 from handspan_exporter.processor.facts import SESSION
-from handspan_exporter.processor.loop import FACTS_FAILED, FACTS_TRACES, Processor
+from handspan_exporter.processor.loop import Processor
 from handspan_exporter.settings import Settings
 from handspan_exporter.store.connection import connect
+from handspan_exporter.telemetry import FACTS_FAILED, FACTS_TRACES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

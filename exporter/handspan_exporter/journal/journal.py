@@ -10,16 +10,16 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from handspan_exporter.errors import JournalFull, Stop
-from handspan_exporter.journal.counters import BYTES_TORN
 from handspan_exporter.journal.records import bodies, record
 from handspan_exporter.journal.repeats import Refused, Repeats, digest
 from handspan_exporter.journal.segment import SUFFIX, Segment, sync_folder
+from handspan_exporter.telemetry import BYTES_TORN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from handspan_exporter.journal.counters import Counters
+    from handspan_exporter.telemetry import Counters
 
 SEGMENT_MAX_BYTES = 64 << 20
 """A segment is decoded whole, and Arrow's strings end at 2 GiB."""

@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING
 
 from handspan_exporter import sql
 from handspan_exporter.errors import HandspanError, QueryFailed
-from handspan_exporter.journal.counters import Counters
 from handspan_exporter.processor.facts import highest_revision, recompute
 from handspan_exporter.processor.history import History
 from handspan_exporter.processor.queue import SECOND_NS, Queue
+from handspan_exporter.telemetry import (
+    FACTS_FAILED,
+    FACTS_TRACES,
+    FRESHNESS_S,
+    PROCESSOR_LAG_S,
+    PROCESSOR_TICKS,
+    PROCESSOR_WAITING,
+    Counters,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,13 +35,10 @@ MOST_SPANS = 60_000
 MOST_ARRIVALS = 100_000
 """Read ahead of what is computed."""
 
-FACTS_TRACES = "facts_traces"
-"""Traces whose facts were computed, each time."""
-FACTS_FAILED = "facts_failed"
-"""Ticks that failed and are repeated, by reason."""
-
 _CURSOR_EVERY_NS = 60 * SECOND_NS
 _LONGEST_PAUSE_S = 30.0
+_LAST_TICKS_S = 5.0
+"""How long the end may take to compute what was stored last; the next start does the rest."""
 
 _log = logging.getLogger(__name__)
 
@@ -73,16 +78,19 @@ class Processor:
         self._revision = -1
         self._read_ns = 0
         self._cursor_ns = 0
+        self._oldest_ns: int | None = None
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="processor")
+        self.counters.watch(PROCESSOR_WAITING, lambda: self.waiting)
+        self.counters.watch(PROCESSOR_LAG_S, self._lag_s)
 
     def start(self) -> None:
         """Begin to tick in a thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the tick at work; blocks until then."""
+        """End once what is stored is computed; blocks for about `_LAST_TICKS_S` at most."""
         self._stopping.set()
         self._wake.set()
         self._thread.join()
@@ -98,6 +106,7 @@ class Processor:
             QueryFailed: the store refused a statement; the same traces are due again.
             StoreDown: the store cannot be reached; the same traces are due again.
         """
+        self.counters.add(PROCESSOR_TICKS)
         if self._revision < 0:
             self._resume()
         now_ns = self._clock_ns()
@@ -113,6 +122,10 @@ class Processor:
     def waiting(self) -> int:
         """How many traces have spans that are not in the facts."""
         return len(self._queue)
+
+    def _lag_s(self) -> float:
+        oldest_ns = self._oldest_ns
+        return 0.0 if oldest_ns is None else max(self._clock_ns() - oldest_ns, 0) / SECOND_NS
 
     def _resume(self) -> None:
         """Go on where the last processor said it was."""
@@ -152,6 +165,8 @@ class Processor:
             self._single_out(batch, now_ns)
             raise
         self._most_traces = min(2 * self._most_traces, MOST_TRACES)
+        for first_ns in self._queue.waiting_since(batch):
+            self.counters.observe(FRESHNESS_S, max(self._clock_ns() - first_ns, 0) / SECOND_NS)
         self._queue.done(done, now_ns)
         self._queue.nothing_stored(set(batch) - {one.trace_id for one in done})
         self.counters.add(FACTS_TRACES, len(batch))
@@ -164,7 +179,7 @@ class Processor:
             _log.error("the facts of trace %s cannot be computed, trying again", batch[0])
 
     def _save_cursor(self, now_ns: int, *, worked: bool) -> None:
-        oldest_ns = self._queue.oldest_ns()
+        oldest_ns = self._oldest_ns = self._queue.oldest_ns()
         cursor_ns = self._read_ns if oldest_ns is None else min(oldest_ns, self._read_ns)
         late = now_ns - self._cursor_ns > _CURSOR_EVERY_NS
         if cursor_ns > self._cursor_ns and (worked or late):
@@ -192,6 +207,18 @@ class Processor:
                 self.counters.add(FACTS_FAILED, reason=type(error).__name__)
                 _log.exception("facts are late, trying again")
             self._rest(time.monotonic() - began_s, failures)
+        self._finish()
+
+    def _finish(self) -> None:
+        """Compute what the writer stored while it was told to end; failing here costs nothing."""
+        deadline_s = time.monotonic() + _LAST_TICKS_S
+        try:
+            while time.monotonic() < deadline_s and self.tick():
+                pass
+        except HandspanError as error:
+            _log.warning("the last facts are computed at the next start: %s", error)
+        except Exception:  # noqa: BLE001 - the end must come
+            _log.exception("the last facts are computed at the next start")
 
     def _rest(self, busy_s: float, failures: int) -> None:
         """Wait for the next tick: half of a core is the most that this thread takes."""

@@ -103,6 +103,12 @@ class Queue:
         """Return the arrival of the oldest span that is not in the facts, None if all are."""
         return min((waiting.first_ns for waiting in self._waiting.values()), default=None)
 
+    def waiting_since(self, trace_ids: Iterable[str]) -> list[int]:
+        """Return the arrival of the oldest new span of each trace that has one."""
+        return [
+            waiting.first_ns for one in trace_ids if (waiting := self._waiting.get(one)) is not None
+        ]
+
     def _next_ns(self, trace_id: str, now_ns: int) -> int:
         known = self._computed.get(trace_id)
         if known is None:

@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from handspan_exporter.errors import JournalFull, MalformedRequest
-from handspan_exporter.journal.counters import (
+from handspan_exporter.journal.repeats import Refused, digest
+from handspan_exporter.otlp.decode import decode_traces, encode_traces
+from handspan_exporter.otlp.spans import only, span_count
+from handspan_exporter.receiver.admission import admission
+from handspan_exporter.telemetry import (
     REQUESTS_FAILED,
     REQUESTS_REPEATED,
     SPANS_ACCEPTED,
     SPANS_REFUSED,
 )
-from handspan_exporter.journal.repeats import Refused, digest
-from handspan_exporter.otlp.decode import decode_traces, encode_traces
-from handspan_exporter.otlp.spans import only, span_count
-from handspan_exporter.receiver.admission import admission
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pyarrow as pa
 
-    from handspan_exporter.journal.counters import Counters
     from handspan_exporter.journal.journal import Journal
     from handspan_exporter.settings import Settings
+    from handspan_exporter.telemetry import Counters
     from handspan_exporter.writer.writer import Writer
 
 

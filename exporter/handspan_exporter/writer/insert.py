@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from handspan_exporter.errors import RowsRefused, StoreDown
-from handspan_exporter.journal.counters import ROWS_MISSED, ROWS_REJECTED, STORE_RETRIES
+from handspan_exporter.telemetry import ROWS_MISSED, ROWS_REJECTED, STORE_RETRIES
 from handspan_exporter.writer.verify import missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from handspan_exporter.journal.counters import Counters
     from handspan_exporter.store.connection import Connection
+    from handspan_exporter.telemetry import Counters
 
 MOST_REFUSALS = 200
 """Of one insert and its parts. Beyond, what is refused is put aside without looking for the rows

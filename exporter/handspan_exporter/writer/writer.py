@@ -12,25 +12,25 @@ import pyarrow as pa
 from handspan_exporter.columns.arrivals import arrivals_table
 from handspan_exporter.columns.traces import trace_times_table, traces_table
 from handspan_exporter.errors import MalformedRequest
-from handspan_exporter.journal.counters import (
+from handspan_exporter.otlp.decode import decode_segment, decode_traces
+from handspan_exporter.telemetry import (
     RECORDS_UNREADABLE,
     SEGMENTS_READ_BACK,
     SEGMENTS_REJECTED,
     SEGMENTS_STORED,
     SPANS_STORED,
 )
-from handspan_exporter.otlp.decode import decode_segment, decode_traces
 from handspan_exporter.writer.insert import Inserter
 from handspan_exporter.writer.pending import Pending
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handspan_exporter.journal.counters import Counters
     from handspan_exporter.journal.journal import Journal
     from handspan_exporter.journal.segment import Segment
     from handspan_exporter.settings import Settings
     from handspan_exporter.store.connection import Connection
+    from handspan_exporter.telemetry import Counters
 
 GATHER_S = 0.02
 """A span that comes after a quiet time waits so long for its siblings, not a whole `flush_s`."""

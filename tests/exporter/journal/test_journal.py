@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handspan_exporter.errors import JournalFull, Stop
-from handspan_exporter.journal.counters import BYTES_TORN, Counters
 from handspan_exporter.journal.journal import Journal
 from handspan_exporter.journal.records import bodies, record
 from handspan_exporter.journal.repeats import WINDOW_S, Refused, Repeats, digest
+from handspan_exporter.telemetry import BYTES_TORN, Counters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -33,7 +33,7 @@ import json
 import sys
 from pathlib import Path
 from handspan_exporter.columns.agent_spans import agent_spans_table
-from handspan_exporter.journal.counters import Counters
+from handspan_exporter.telemetry import Counters
 from handspan_exporter.journal.journal import Journal
 from handspan_exporter.receiver.grpc import GrpcServer
 from handspan_exporter.receiver.ingest import Ingest

@@ -37,18 +37,18 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from handspan_exporter.columns.agent_spans import agent_spans_table
 from handspan_exporter.errors import PortTaken, UsageError
-from handspan_exporter.journal.counters import (
+from handspan_exporter.journal.journal import Journal
+from handspan_exporter.receiver.grpc import GrpcServer
+from handspan_exporter.receiver.http import http_server
+from handspan_exporter.receiver.ingest import Ingest
+from handspan_exporter.settings import Settings
+from handspan_exporter.telemetry import (
     REQUESTS_FAILED,
     REQUESTS_REPEATED,
     SPANS_ACCEPTED,
     SPANS_REFUSED,
     Counters,
 )
-from handspan_exporter.journal.journal import Journal
-from handspan_exporter.receiver.grpc import GrpcServer
-from handspan_exporter.receiver.http import http_server
-from handspan_exporter.receiver.ingest import Ingest
-from handspan_exporter.settings import Settings
 from handspan_exporter.writer.writer import Writer
 
 if TYPE_CHECKING:

@@ -10,7 +10,11 @@ import pyarrow as pa
 import pytest
 
 from handspan_exporter.columns.agent_spans import agent_spans_table
-from handspan_exporter.journal.counters import (
+from handspan_exporter.journal.journal import Journal
+from handspan_exporter.otlp.decode import decode_traces
+from handspan_exporter.otlp.spans import span_count
+from handspan_exporter.settings import Settings
+from handspan_exporter.telemetry import (
     ROWS_MISSED,
     ROWS_REJECTED,
     SEGMENTS_READ_BACK,
@@ -20,10 +24,6 @@ from handspan_exporter.journal.counters import (
     STORE_RETRIES,
     Counters,
 )
-from handspan_exporter.journal.journal import Journal
-from handspan_exporter.otlp.decode import decode_traces
-from handspan_exporter.otlp.spans import span_count
-from handspan_exporter.settings import Settings
 from handspan_exporter.writer.writer import Writer
 
 if TYPE_CHECKING:

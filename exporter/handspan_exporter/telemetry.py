@@ -1,0 +1,213 @@
+"""Every number that the service tells about itself: name, type and meaning, each written once.
+
+`/metrics` and docs/operations.md are made from `METRICS`.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections import Counter
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Read = Callable[[], "float | None"]
+
+
+class Metric(NamedTuple):
+    """One family as Prometheus knows it."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    label: str = ""
+    """Name of the one label, empty when there is none."""
+
+
+METRICS: Final[list[Metric]] = []
+"""All families, in the order of a span's way."""
+
+
+def _counter(name: str, text: str, label: str = "") -> Metric:
+    return _known(Metric(f"handspan_{name}_total", "counter", text, label))
+
+
+def _gauge(name: str, text: str, label: str = "") -> Metric:
+    return _known(Metric(f"handspan_{name}", "gauge", text, label))
+
+
+def _histogram(name: str, text: str, label: str = "") -> Metric:
+    return _known(Metric(f"handspan_{name}", "histogram", text, label))
+
+
+def _known(metric: Metric) -> Metric:
+    METRICS.append(metric)
+    return metric
+
+
+BUILD_INFO = _gauge("build_info", "Always 1; the version is the label.", "version")
+REQUESTS_RECEIVED = _counter("requests_received", "OTLP requests whose body was read.")
+BYTES_RECEIVED = _counter("received_bytes", "Bytes of those bodies, decompressed.")
+REQUESTS_REPEATED = _counter(
+    "requests_repeated", "Acknowledged and not stored again: the same body came a moment ago."
+)
+REQUESTS_FAILED = _counter(
+    "requests_failed",
+    "Not taken at all: malformed, journal_full, no_token, wrong_token, wrong_scope, "
+    "concurrent_requests, spans_per_s, bytes_per_s.",
+    "reason",
+)
+SPANS_ACCEPTED = _counter("spans_accepted", "Acknowledged: in the journal, and soon in the store.")
+SPANS_REFUSED = _counter("spans_refused", "Answered with partial success.", "reason")
+TOKEN_SPANS = _counter("token_spans", "Acknowledged, by the id of the token.", "token")
+JOURNAL_BYTES = _gauge("journal_bytes", "Acknowledged and not yet in the store.")
+JOURNAL_AGE_S = _gauge(
+    "journal_age_seconds", "Since the oldest request that is not yet in the store came; 0: none."
+)
+PENDING_BYTES = _gauge("pending_bytes", "Decoded spans in memory that wait for the store.")
+BYTES_TORN = _counter(
+    "journal_torn_bytes",
+    "Of requests whose writing a crash cut off, so that they were never acknowledged.",
+)
+INSERT_S = _histogram("insert_seconds", "One insert into the store that was taken.", "table")
+SPANS_STORED = _counter("spans_stored", "In the store, with their agent spans and arrivals.")
+SEGMENTS_STORED = _counter("segments_stored", "Journal files stored and removed.")
+SEGMENTS_READ_BACK = _counter(
+    "segments_read_back", "Stored from the file: after a restart, or because memory was short."
+)
+STORE_RETRIES = _counter("store_retries", "Attempts that the store did not answer.")
+SEGMENT_RETRIES = _counter(
+    "segment_retries", "Attempts to store a segment that failed here, not in the store.", "reason"
+)
+ROWS_REJECTED = _counter(
+    "rows_rejected", "ClickHouse refused them for their content; kept in rejected/.", "table"
+)
+ROWS_MISSED = _counter(
+    "rows_missed",
+    "ClickHouse knew the token after a crash, but not the rows; inserted once more.",
+    "table",
+)
+SEGMENTS_REJECTED = _counter(
+    "segments_rejected", "Could not be turned into rows; kept in rejected/.", "reason"
+)
+RECORDS_UNREADABLE = _counter(
+    "records_unreadable",
+    "Journalled requests that can no longer be parsed; kept in rejected/.",
+)
+REJECTED_BYTES = _gauge("rejected_bytes", "Bytes kept in rejected/.")
+REJECTED_REMOVED_BYTES = _counter(
+    "rejected_removed_bytes", "Oldest files of rejected/, removed because it reached its limit."
+)
+PROCESSOR_TICKS = _counter("processor_ticks", "Looks for changed runs.")
+FACTS_TRACES = _counter("facts_traces", "Traces whose facts were computed, each time.")
+FACTS_FAILED = _counter("facts_failed", "Ticks that failed and are repeated.", "reason")
+PROCESSOR_WAITING = _gauge("processor_waiting_traces", "Traces with spans not yet in the facts.")
+PROCESSOR_LAG_S = _gauge(
+    "processor_lag_seconds", "Since the oldest span that is not yet in the facts came; 0: none."
+)
+FRESHNESS_S = _histogram(
+    "freshness_seconds", "From the receipt of a trace's oldest new span to its being in the facts."
+)
+
+BOUNDS_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+"""Upper bounds of the buckets of every histogram, in seconds."""
+
+
+class _Distribution:
+    """How many observations fell into each bucket."""
+
+    __slots__ = ("counts", "sum_s")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BOUNDS_S) + 1)
+        self.sum_s = 0.0
+
+
+class Counters:
+    """What was counted and measured since the process began; safe from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._numbers: Counter[tuple[Metric, str]] = Counter()
+        self._distributions: dict[tuple[Metric, str], _Distribution] = {}
+        self._reads: dict[tuple[Metric, str], Read] = {}
+
+    def add(self, metric: Metric, number: int = 1, *, reason: str = "") -> None:
+        """Count `number` more; `reason` is the value of the metric's label."""
+        if number:
+            with self._lock:
+                self._numbers[metric, reason] += number
+
+    def observe(self, metric: Metric, seconds: float, *, reason: str = "") -> None:
+        """Note one duration, in seconds."""
+        with self._lock:
+            found = self._distributions.setdefault((metric, reason), _Distribution())
+            found.counts[bisect_left(BOUNDS_S, seconds)] += 1
+            found.sum_s += seconds
+
+    def watch(self, metric: Metric, read: Read, *, reason: str = "") -> None:
+        """Ask `read` whenever somebody wants to know; it must not block, None is left out."""
+        self._reads[metric, reason] = read
+
+    def total(self, metric: Metric, reason: str | None = None) -> int:
+        """Return the count of a metric, of all reasons or of one."""
+        with self._lock:
+            return sum(
+                number
+                for (one, why), number in self._numbers.items()
+                if one == metric and reason in (None, why)
+            )
+
+    def snapshot(self) -> dict[tuple[Metric, str], int]:
+        """Return every (metric, reason) that was counted."""
+        with self._lock:
+            return dict(self._numbers)
+
+    def exposition(self) -> str:
+        """Return all of it in Prometheus' text format (version 0.0.4)."""
+        return "".join(line + "\n" for metric in METRICS for line in self._family(metric))
+
+    def _family(self, metric: Metric) -> Iterator[str]:
+        yield f"# HELP {metric.name} {metric.help}"
+        yield f"# TYPE {metric.name} {metric.kind}"
+        if metric.kind == "histogram":
+            yield from self._histogram(metric)
+            return
+        for reason, number in sorted(self._samples(metric).items()):
+            yield f"{metric.name}{_labels(metric, reason)} {number}"
+
+    def _samples(self, metric: Metric) -> dict[str, float]:
+        if metric.kind == "gauge":
+            reads = [(why, read) for (one, why), read in self._reads.items() if one == metric]
+            return {why: number for why, read in reads if (number := read()) is not None}
+        with self._lock:
+            found = {why: n for (one, why), n in self._numbers.items() if one == metric}
+        # A counter that is there from the beginning has a rate from its first event on.
+        return {**({} if metric.label else {"": 0}), **found}
+
+    def _histogram(self, metric: Metric) -> Iterator[str]:
+        with self._lock:
+            found = {
+                why: (list(one.counts), one.sum_s)
+                for (name, why), one in self._distributions.items()
+                if name == metric
+            }
+        for why, (counts, sum_s) in sorted(found.items()):
+            total = 0
+            for bound, count in zip((*map(str, BOUNDS_S), "+Inf"), counts, strict=True):
+                total += count
+                yield f"{metric.name}_bucket{_labels(metric, why, bound)} {total}"
+            yield f"{metric.name}_sum{_labels(metric, why)} {sum_s}"
+            yield f"{metric.name}_count{_labels(metric, why)} {total}"
+
+
+def _labels(metric: Metric, value: str, bound: str = "") -> str:
+    pairs = [(metric.label, value)] * bool(metric.label) + [("le", bound)] * bool(bound)
+    text = ",".join(f'{name}="{_escaped(one)}"' for name, one in pairs)
+    return f"{{{text}}}" if text else ""
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
