@@ -139,11 +139,11 @@ def _half(system: Handspan, rate: float, seconds: float) -> list[str]:
     return [
         f"Half load, {rate:.0f} spans/s for {sent.took_s:.0f} s: {cores:.2f} cores.",
         (
-            f"There, a request is acknowledged after {p50:.0f} ms (p50) and {p99:.0f} ms (p99), and "
-            f"all is stored {stored_s - sent.took_s:.1f} s after the last answer."
+            f"A request there is acknowledged after {p50:.0f} ms (p50) and {p99:.0f} ms (p99), "
+            f"and all is stored {stored_s - sent.took_s:.1f} s after the last answer."
         ),
         (
-            f"There, memory is {memory.text()} MB (mean of each quarter of the time), "
+            f"Memory there is {memory.text()} MB (mean of each quarter of the time), "
             f"{peak_mb(system.pids):.0f} MB at its highest."
         ),
     ]
