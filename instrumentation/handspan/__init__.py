@@ -5,18 +5,43 @@ from __future__ import annotations
 from handspan.configure import configure, flush, instrument
 from handspan.console import console
 from handspan.context import current_run
-from handspan.record import agent, handoff, llm, task, tool, workflow
+from handspan.record import (
+    BudgetExceeded,
+    agent,
+    budget,
+    fault,
+    handoff,
+    human,
+    llm,
+    plan,
+    queue_task,
+    rate,
+    recovery,
+    task,
+    tool,
+    validation,
+    workflow,
+)
 
 __all__ = [
+    "BudgetExceeded",
     "agent",
+    "budget",
     "configure",
     "console",
     "current_run",
+    "fault",
     "flush",
     "handoff",
+    "human",
     "instrument",
     "llm",
+    "plan",
+    "queue_task",
+    "rate",
+    "recovery",
     "task",
     "tool",
+    "validation",
     "workflow",
 ]

@@ -415,6 +415,22 @@ RESOURCE_CPU_RATIO: Final = "handspan.resource.cpu_ratio"
 RESOURCE_MEMORY_BYTES: Final = "handspan.resource.memory_bytes"
 """int, bytes. Memory in use, where measured. On: any span. Source: Handspan."""
 
+METRIC_NAME: Final = "handspan.metric.name"
+"""string. Name of a number recorded on a run. On: metric events. Source: Handspan."""
+
+METRIC_VALUE: Final = "handspan.metric.value"
+"""double. The number. On: metric events. Source: Handspan."""
+
+# --- What was changed before sending, and what is announced ---
+
+TRUNCATED: Final = "handspan.truncated"
+"""string[]. What was cut or left out to keep the span small: name, a space, and how many bytes it
+had. On: all spans. Source: Handspan."""
+
+PARENT_SPAN_ID: Final = "handspan.parent_span_id"
+"""string. Span id of the parent, 16 hex digits; absent at the root. On: the log record
+`handspan.started`. Source: Handspan."""
+
 # --- Open proposals to the GenAI conventions, mirrored only behind a setting ---
 
 GEN_AI_USAGE_COST_AMOUNT: Final = "gen_ai.usage.cost.amount"
@@ -475,6 +491,71 @@ SPAN_RATING: Final = "rate"
 EVENT_STARTED: Final = "handspan.started"
 """event name. Log record for a workflow, agent, handoff or human span still open after 1 s. On:
 logs. Source: Handspan."""
+
+# --- What is kept when a span is too large ---
+
+ALWAYS_KEPT: Final = (
+    "agent.name",
+    "error.type",
+    "gen_ai.",
+    "graph.node.",
+    "handspan.",
+    "llm.cost.",
+    "llm.model_name",
+    "llm.provider",
+    "llm.request.model_name",
+    "llm.response.model_name",
+    "llm.system",
+    "llm.token_count.",
+    "openinference.span.kind",
+    "operation.cost",
+    "service.",
+    "session.id",
+    "tool.name",
+    "traceloop.association.",
+    "traceloop.entity.name",
+    "traceloop.span.kind",
+    "traceloop.workflow.name",
+    "user.id",
+)
+"""Beginnings of the names of attributes that say who did what at which cost, in any convention:
+never left out for the sake of others, and cut last."""
+
+NOT_KEPT: Final = (
+    GEN_AI_INPUT_MESSAGES,
+    GEN_AI_OUTPUT_MESSAGES,
+    GEN_AI_SYSTEM_INSTRUCTIONS,
+    GEN_AI_TOOL_CALL_ARGUMENTS,
+    GEN_AI_TOOL_CALL_RESULT,
+    GEN_AI_TOOL_DESCRIPTION,
+    TASK_DESCRIPTION,
+    STATE_PREFIX,
+    WORKFLOW_METADATA_PREFIX,
+    "gen_ai.completion",
+    "gen_ai.prompt",
+    "gen_ai.tool.definitions",
+)
+"""Beginnings of names that would be in `ALWAYS_KEPT` and are content: the first to be cut."""
+
+EVENT_FAULT: Final = "handspan.fault"
+"""event name. A fault that lasts no time, with the attributes of a fault span. On: the span that it
+hits. Source: Handspan."""
+
+EVENT_BUDGET: Final = "handspan.budget"
+"""event name. A budget's state when it changes and when its block ends; without a recording span
+a zero-length span of this name. On: the span around the call that was paid. Source: Handspan."""
+
+EVENT_TASK_QUEUED: Final = "handspan.task.queued"
+"""event name. A task was queued, with its id, type and domain; without a recording span a
+zero-length span of this name. On: the span that queues it. Source: Handspan."""
+
+EVENT_SESSION: Final = "handspan.session"
+"""event name. A step of a session that lasts no time, with the names of a session. On: the span of
+the session. Source: Handspan."""
+
+EVENT_METRIC: Final = "handspan.metric"
+"""event name. A number recorded on a run, by its name and value; without a recording span a
+zero-length span of this name. On: the span in which it is recorded. Source: Handspan."""
 
 # --- Values: a parameter's type in Python and the words on the wire are one thing ---
 

@@ -9,6 +9,7 @@ from opentelemetry.trace import SpanKind
 
 from handspan import semconv
 from handspan.record.recording import Recording
+from handspan.record.state import state_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,8 @@ class Agent(Recording):
     """Conversation as your framework or provider names it; never made up."""
     remote: bool = False
     """Whether the agent runs elsewhere and this process only calls it."""
+    state: Mapping[str, object] | None = None
+    """Features of the situation, for example languages or risk; may be nested."""
 
     def _span_name(self) -> str:
         return f"{semconv.OPERATION_AGENT} {self.name}"
@@ -55,6 +58,7 @@ class Agent(Recording):
             semconv.AGENT_TYPE: self.type,
             semconv.AGENT_VERSION: self.version,
             **self._run.task,
+            **(state_attributes(self.state) if self.state else {}),
         }
 
     def _run_inside(self, outer: Run) -> Run:

@@ -14,6 +14,12 @@ def captured_json(content: object) -> str | None:
 
     A string stays as it is; what JSON does not know is written as its `str()`.
     """
-    if content is None or not settings.current().capture_content:
-        return None
-    return content if isinstance(content, str) else json.dumps(content, default=str)
+    return as_json(content) if settings.current().capture_content else None
+
+
+@contained
+def as_json(value: object) -> str | None:
+    """Return a value as JSON text; a string stays as it is, None is None."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, default=str)

@@ -123,7 +123,7 @@ def _stepping(
                 item = step(given)
         except StopIteration as stop:
             return stop.value
-        recording._first_item()
+        recording._item()
         try:
             given = yield item
             step = body.send
@@ -149,7 +149,7 @@ def _async_generator(make: Make, function: Callable[..., Any]) -> Callable[..., 
                         item = await step(given)
                 except StopAsyncIteration:
                     break
-                recording._first_item()
+                recording._item()
                 try:
                     given = yield item
                     step = body.asend

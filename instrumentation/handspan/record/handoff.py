@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
 from dataclasses import KW_ONLY, dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from handspan import semconv
 from handspan.internal import contained
+from handspan.record.counts import Counts
 from handspan.record.recording import Recording, is_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from opentelemetry.trace import Span
     from opentelemetry.util.types import AttributeValue
 
-_lock = threading.Lock()
+_of_trace = Counts()
 
 
 @dataclass(eq=False, repr=False)
@@ -81,24 +79,14 @@ class Handoff(Recording):
         }
 
     def _after_start(self, span: Span) -> None:
-        with _lock:
-            seq = next(_counter(span.get_span_context().trace_id))
-        span.set_attribute(semconv.HANDOFF_SEQ, seq)
+        span.set_attribute(semconv.HANDOFF_SEQ, _of_trace.next(span.get_span_context().trace_id))
 
     def _before_end(self, error: BaseException | str | None) -> None:
         if is_error(error) and not self._outcome:
             self.set(semconv.HANDOFF_OUTCOME, "refused")
 
 
-@lru_cache(maxsize=4096)
-def _counter(trace_id: int) -> Iterator[int]:  # noqa: ARG001 - the cache's key
-    """Return the handoff counter of a trace; the 4,096 traces last seen are remembered."""
-    return itertools.count(1)
-
-
-def forget_counts() -> None:
-    """Count the handoffs of every trace from 1 again; for tests, whose trace ids repeat."""
-    _counter.cache_clear()
+forget_counts = Counts.forget_all
 
 
 handoff = Handoff

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast, overload
 
+from opentelemetry.context import get_current
 from opentelemetry.trace import SpanKind
 
 from handspan import semconv
 from handspan.clock import now_ns
 from handspan.internal import contained
+from handspan.record.budget import check_budgets, spend
 from handspan.record.content import captured_json
-from handspan.record.recording import Recording
+from handspan.record.recording import Recording, is_error
+from handspan.record.stream import AsyncStream, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 
+    from opentelemetry.trace import Span
     from opentelemetry.util.types import AttributeValue
+
+T = TypeVar("T")
 
 
 @dataclass(eq=False, repr=False)
@@ -31,6 +37,10 @@ class Llm(Recording):
     """
 
     kind: ClassVar[semconv.Kind] = "llm"
+    _usd = cast("float | None", None)
+    _streaming = False
+    """A stream has begun whose end nobody has seen."""
+    _failed = False
 
     model: str | None
     """Model that is asked for; None: unknown."""
@@ -43,6 +53,36 @@ class Llm(Recording):
     """Whether the answer is streamed."""
     conversation_id: str | None = None
     """Conversation as your framework or provider names it; never made up."""
+    expected_usd = cast("float | None", None)
+    """What the call will cost, USD, for a budget that stops calls; None: the mean so far."""
+
+    @overload
+    def streamed(self, chunks: Iterable[T]) -> Stream[T]: ...
+
+    @overload
+    def streamed(self, chunks: AsyncIterable[T]) -> AsyncStream[T]: ...
+
+    def streamed(self, chunks: Iterable[T] | AsyncIterable[T]) -> Stream[T] | AsyncStream[T]:
+        """Return the pieces of a streamed answer, and watch how they are read.
+
+        The first piece is the time to first token. If reading stops before the end, for whatever
+        reason, usage is marked partial. Of a call that was started by hand the end of the stream
+        is the end of the call, so it may be read long after and anywhere.
+
+        Args:
+            chunks: what the client returned; its other attributes show through.
+
+        Example:
+            >>> with handspan.llm("gpt-5-mini", stream=True) as call:
+            ...     for chunk in call.streamed(client.stream("Where is my refund?")):
+            ...         call.usage(output_tokens=chunk.tokens_so_far)
+        """
+        self._streaming = True
+        if hasattr(chunks, "__aiter__"):
+            return AsyncStream(
+                cast("AsyncIterable[T]", chunks), self.first_token, self._stream_ended
+            )
+        return Stream(chunks, self.first_token, self._stream_ended)
 
     @contained
     def usage(
@@ -119,6 +159,9 @@ class Llm(Recording):
         source: semconv.CostSource = "provider",
     ) -> None:
         """Record what the call cost, USD, when you know it; else the price list says it later."""
+        if self._span is None:
+            spend(get_current(), usd)  # a budget is kept whether or not anything is recorded
+        self._usd = usd
         self._set_all(
             {
                 semconv.COST_USD: usd,
@@ -136,6 +179,39 @@ class Llm(Recording):
         self.set(semconv.GEN_AI_INPUT_MESSAGES, captured_json(input))
         self.set(semconv.GEN_AI_OUTPUT_MESSAGES, captured_json(output))
         self.set(semconv.GEN_AI_SYSTEM_INSTRUCTIONS, captured_json(instructions))
+
+    @contained
+    def _stream_ended(self, error: BaseException | None, whole: bool) -> None:  # noqa: FBT001 - see stream.Ended
+        self._streaming = not whole
+        if not whole and not self._ended:
+            self.set(semconv.USAGE_PARTIAL, True)
+        if self._outside is None:
+            self.end(error)
+
+    def _item(self) -> None:
+        if not self._streaming:
+            self._streaming = True
+            self.set(semconv.GEN_AI_REQUEST_STREAM, True)
+            self.first_token()
+
+    def _exhausted(self) -> None:
+        self._streaming = False
+
+    def _admit(self) -> None:
+        check_budgets(self.expected_usd)
+
+    def _before_end(self, error: BaseException | str | None) -> None:
+        self._failed = is_error(error)
+        if self._streaming:
+            self.set(semconv.USAGE_PARTIAL, True)
+
+    def _after_end(self, span: Span) -> None:
+        """Count the cost, as told or as a span processor has found it by now."""
+        usd = self._usd
+        if usd is None:
+            usd = (getattr(span, "attributes", None) or {}).get(semconv.COST_USD)
+        if self._outer is not None and not (self._failed and usd is None):
+            spend(self._outer, usd)
 
     def _span_name(self) -> str:
         return f"{self.operation} {self.model}" if self.model else self.operation

@@ -253,8 +253,8 @@ class Recording(_Life):
     def _admit(self) -> None:
         """Raise what the user asked for, before a block or decorated call begins."""
 
-    def _first_item(self) -> None:
-        """Note the first item of a decorated generator."""
+    def _item(self) -> None:
+        """Note an item that a decorated generator yields."""
 
     def _exhausted(self) -> None:
         """Note that a decorated generator has come to its own end."""
@@ -268,12 +268,17 @@ class Recording(_Life):
         self, function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, object]
     ) -> Self:
         """Return a recording with the same definition, for one call of a decorated function."""
-        del function, args, kwargs
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
         if self._span is not None:
             twin._forget()
+        twin._called(function, args, kwargs)
         return twin
+
+    def _called(
+        self, function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> None:
+        """Note which call of a decorated function this is the recording of."""
 
     def _forget(self) -> None:
         """Keep the definition, drop the state of an earlier use."""

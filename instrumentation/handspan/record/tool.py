@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast, overload
 
-from handspan import semconv
-from handspan.context import run_in
+from handspan import semconv, settings
+from handspan.internal import contained
 from handspan.record.content import captured_json
 from handspan.record.recording import Recording
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from opentelemetry.util.types import AttributeValue
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(eq=False, repr=False)
 class Tool(Recording):
-    """Record one call of a tool by the running agent.
+    """One call of a tool, see `tool`.
 
-    Example:
-        >>> with handspan.tool("search", call_id="call_1") as call:
-        ...     call.arguments({"query": "refund policy"})
-        ...     call.result(search("refund policy"))
+    Of a decorated function arguments and result are recorded too, with content capture.
     """
 
     kind: ClassVar[semconv.Kind] = "tool"
+    _call = cast("str | None", None)
+    """Arguments of a decorated call as JSON, only with content capture."""
 
     name: str
     """Name of the tool."""
@@ -56,8 +59,58 @@ class Tool(Recording):
             semconv.GEN_AI_TOOL_CALL_ID: self.call_id,
             semconv.GEN_AI_TOOL_TYPE: self.type,
             semconv.GEN_AI_TOOL_DESCRIPTION: self.description,
-            semconv.GEN_AI_AGENT_NAME: run_in(self._outer).agent,
+            semconv.GEN_AI_TOOL_CALL_ARGUMENTS: self._call,
+            semconv.GEN_AI_AGENT_NAME: self._run.agent,
         }
 
+    def _called(
+        self, function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> None:
+        if settings.current().capture_content:
+            self._call = captured_json(_by_name(function, args, kwargs))
 
-tool = Tool
+    def _returned(self, result: object) -> None:
+        if self._call is not None:
+            self.result(result)
+
+
+@contained
+def _by_name(
+    function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, object]
+) -> dict[str, object]:
+    bound = inspect.signature(function).bind(*args, **kwargs)
+    return {name: value for name, value in bound.arguments.items() if name not in {"self", "cls"}}
+
+
+@overload
+def tool(function: Callable[P, R], /) -> Callable[P, R]: ...
+
+
+@overload
+def tool(
+    name: str,
+    *,
+    call_id: str | None = None,
+    type: str | None = None,
+    description: str | None = None,
+    attributes: Mapping[str, AttributeValue | None] | None = None,
+) -> Tool: ...
+
+
+def tool(name: Any, **told: Any) -> Any:
+    """Record one call of a tool by the running agent; `@handspan.tool` alone takes its own name.
+
+    Args:
+        name: name of the tool, or the function to decorate.
+        told: `call_id`, the model's id of the call; `type`: function, extension or datastore;
+            `description`: what it is for; `attributes`: more, under names of your own.
+
+    Example:
+        >>> with handspan.tool("search", call_id="call_1") as call:
+        ...     call.arguments({"query": "refund policy"})
+        ...     call.result(search("refund policy"))
+        >>> @handspan.tool
+        ... def add(left: int, right: int) -> int:
+        ...     return left + right
+    """
+    return Tool(name.__name__)(name) if callable(name) else Tool(name, **told)

@@ -10,7 +10,7 @@ from opentelemetry import trace
 from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
 from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
 
-from handspan import semconv
+from handspan import context, semconv
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer, TracerProvider
@@ -62,3 +62,6 @@ def use_provider(provider: TracerProvider | None) -> None:
 
     attach(provider)
     _provider, _tracer = provider, provider.get_tracer(semconv.SCOPE_NAME, version("handspan"))
+
+
+context.provider_source = current_provider

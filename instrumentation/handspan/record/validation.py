@@ -20,7 +20,7 @@ class Validation(Recording):
     """Record one check; an exception in it means that nothing was found out.
 
     Example:
-        >>> with validation("no_secrets", role="guard") as check:
+        >>> with handspan.validation("no_secrets", role="guard") as check:
         ...     check.result("pass" if is_clean(answer) else "reject")
     """
 
@@ -39,7 +39,7 @@ class Validation(Recording):
         """Record what was found.
 
         Args:
-            result: pass, fail, or reject.
+            result: pass, fail, or reject: sent back to whoever made it.
             score: as the validator gave it.
         """
         self.set(semconv.VALIDATION_RESULT, result)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from opentelemetry.trace import format_span_id, format_trace_id
+from opentelemetry.trace import Link, format_span_id, format_trace_id
 
 from handspan import semconv
-from handspan.context import Run
-from handspan.internal import contained
+from handspan.context import Run, span_context
+from handspan.internal import contained, warn_once
 from handspan.record.recording import Recording, is_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from opentelemetry.trace import Span
+    from opentelemetry.trace import Span, SpanContext
     from opentelemetry.util.types import AttributeValue
 
 
@@ -58,6 +58,9 @@ class Workflow(Recording):
     """User on whose behalf the run works."""
     conversation_id: str | None = None
     """Conversation as your framework or provider names it; never made up."""
+    resumes: Recording | str | None = None
+    """Earlier part of the same run, in another trace: its recording, or a span of it as W3C
+    traceparent, as `handspan.context.inject()` writes it."""
 
     @contained
     def outcome(self, outcome: semconv.WorkflowOutcome) -> None:
@@ -82,6 +85,12 @@ class Workflow(Recording):
             semconv.USER_ID: self.user_id,
         }
 
+    def _links(self) -> Sequence[Link]:
+        if self.resumes is None:
+            return ()
+        earlier = _span_of(self.resumes)
+        return () if earlier is None else [Link(earlier, {semconv.LINK: _RESUMES})]
+
     def _run_inside(self, outer: Run) -> Run:
         self._nested = outer.workflow is not None
         return Run(id=self.id, workflow=self.name)
@@ -102,6 +111,18 @@ class Workflow(Recording):
     def _before_end(self, error: BaseException | str | None) -> None:
         if not self._outcome:
             self.set(semconv.WORKFLOW_OUTCOME, _outcome_of(error))
+
+
+_RESUMES: semconv.LinkReason = "resumes"
+
+
+def _span_of(earlier: Recording | str) -> SpanContext | None:
+    if isinstance(earlier, Recording):
+        return earlier.span.get_span_context()
+    found = span_context(earlier)
+    if found is None:
+        warn_once(f"Handspan cannot resume {earlier[:80]!r}: that is no W3C traceparent")
+    return found
 
 
 def _outcome_of(error: BaseException | str | None) -> semconv.WorkflowOutcome:

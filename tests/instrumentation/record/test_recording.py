@@ -315,11 +315,16 @@ def test_an_error_of_handspans_own_stays_inside(
 def test_every_verb_is_a_recording() -> None:
     """Adapters of frameworks take any of them as a parent."""
     verbs = (
-        handspan.workflow,
-        handspan.agent,
-        handspan.task,
-        handspan.handoff,
-        handspan.tool,
-        handspan.llm,
+        handspan.workflow("x"),
+        handspan.agent("x"),
+        handspan.plan(),
+        handspan.task("x"),
+        handspan.handoff("x", "y"),
+        handspan.tool("x"),
+        handspan.llm("x"),
+        handspan.validation("x"),
+        handspan.fault("x"),
+        handspan.recovery("x"),
+        handspan.human("x"),
     )
-    assert all(issubclass(verb, Recording) for verb in verbs)
+    assert all(isinstance(verb, Recording) for verb in verbs)
