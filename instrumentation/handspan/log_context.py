@@ -29,6 +29,7 @@ from opentelemetry.trace import (
 from handspan import colours
 from handspan.context import run_in
 from handspan.internal import contained
+from handspan.json_lines import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping
@@ -159,7 +160,7 @@ def _running() -> dict[str, str | int]:
 class JsonFormatter(logging.Formatter):
     """One JSON object per record: timestamp (UTC), level, logger, message, who ran, extras.
 
-    What is None is left out; what JSON does not know is written as its `str()`.
+    What is None is left out; what JSON does not know is written as text.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -177,7 +178,7 @@ class JsonFormatter(logging.Formatter):
         if record.stack_info:
             told["stack"] = self.formatStack(record.stack_info)
         known = {name: value for name, value in told.items() if value is not None}
-        return json.dumps(known, default=_text, ensure_ascii=False)
+        return json.dumps(known, default=text_of, ensure_ascii=False)
 
 
 class ColourFormatter(logging.Formatter):
@@ -193,7 +194,7 @@ class ColourFormatter(logging.Formatter):
         """Return the record as a line, with the traceback below it if there is one."""
         at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
         known = {name: value for name, value in _extras(record).items() if value is not None}
-        told = " ".join(f"{name}={_text(value)}" for name, value in known.items())
+        told = " ".join(f"{name}={text_of(value)}" for name, value in known.items())
         line = " ".join(
             part
             for part in (
@@ -216,10 +217,3 @@ def _extras(record: logging.LogRecord) -> dict[str, object]:
     """Return what is on the record beyond the standard, who ran first."""
     more = {name: value for name, value in vars(record).items() if name not in _STANDARD}
     return {name: more.pop(name) for name in NAMES if name in more} | more
-
-
-def _text(value: object) -> str:
-    try:
-        return str(value)
-    except Exception:  # noqa: BLE001 - a value of the user's that has no text
-        return f"<{type(value).__name__}>"

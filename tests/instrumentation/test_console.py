@@ -11,7 +11,7 @@ import pytest
 
 import handspan
 from handspan.console import console
-from handspan.jsonl import read_json_lines
+from handspan.json_lines import read_json_lines
 from handspan.record.validation import validation
 from handspan.span_tree import MAX_OPEN_SPANS
 

@@ -11,7 +11,7 @@ from typing import Literal
 from handspan.clock import now_ns
 from handspan.compat.counted import count
 from handspan.internal import contained
-from handspan.jsonl import JsonLines
+from handspan.json_lines import JsonLines
 
 File = Literal["workflow_events.jsonl", "agent_invocations.jsonl", "success_metrics.jsonl"]
 

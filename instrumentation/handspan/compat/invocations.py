@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry.context import get_current
+
 from handspan import semconv, settings
 from handspan.clock import now_ns
 from handspan.compat import files
@@ -19,13 +21,17 @@ from handspan.compat.files import write_files
 from handspan.compat.started import Started
 from handspan.compat.state import state_attributes
 from handspan.compat.workflows import take_part
+from handspan.context import NOBODY, Run, run_in, with_run
 from handspan.internal import contained
 from handspan.record import Agent
+from handspan.record.rating import rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["log_invocation", "update_invocation", "write_files"]
+    from opentelemetry.context import Context
+
+__all__ = ["log_invocation", "log_success_metric", "update_invocation", "write_files"]
 
 _FAILED = {"failed", "failure", "error", "errored", "timeout", "timed_out", "crashed"}
 """Outcomes that make the agent's span an error."""
@@ -113,6 +119,61 @@ def update_invocation(
 
 
 @contained
+def log_success_metric(
+    invocation_id: str,
+    success: bool,
+    quality_rating: int,
+    feedback_source: str = "human",
+    feedback_notes: str | None = None,
+    would_use_again: bool | None = None,
+    alternative_agent_suggested: str | None = None,
+) -> None:
+    """Rate an invocation, now or later. Today: `handspan.rate(quality, of=agent)`.
+
+    An id that this process does not know is counted and rated by the id alone; the service finds
+    the invocation when it had no workflow around it.
+
+    Args:
+        invocation_id: what `log_invocation` returned.
+        success: whether the agent did what it should.
+        quality_rating: 5 exactly what was needed, 4 minor issues, 3 significant fixes, 2
+            extensive rework, 1 failed.
+        feedback_source: who rates.
+        feedback_notes: the rating in words.
+        would_use_again: whether the rater would give this agent such a task again.
+        alternative_agent_suggested: agent that should have done it.
+
+    Example:
+        >>> log_success_metric(invocation_id, True, 4, "human", "forgot a test", True)
+    """
+    files.append(
+        "success_metrics.jsonl",
+        {
+            "invocation_id": invocation_id,
+            "success": success,
+            "quality_rating": quality_rating,
+            "feedback_source": feedback_source,
+            "feedback_notes": feedback_notes,
+            "would_use_again": would_use_again,
+            "alternative_agent_suggested": alternative_agent_suggested,
+        },
+        session=False,
+    )
+    invocation = _open.get(invocation_id) or _ended.get(invocation_id)
+    if invocation is None:
+        _count_unknown("log_success_metric")
+    rate(
+        quality_rating,
+        success=success,
+        source=feedback_source,
+        notes=feedback_notes,
+        would_use_again=would_use_again,
+        alternative_agent=alternative_agent_suggested,
+        of=invocation.agent if invocation else invocation_id,
+    )
+
+
+@contained
 def _begin(
     invocation_id: str,
     agent_name: str,
@@ -121,7 +182,7 @@ def _begin(
     state_features: Mapping[str, Any],
     workflow_id: str | None,
 ) -> None:
-    parent = None if workflow_id is None else take_part(workflow_id, agent_name)
+    parent = _around(invocation_id) if workflow_id is None else take_part(workflow_id, agent_name)
     start_ns = now_ns()
     agent = Agent(agent_name, type=agent_type).start(parent=parent, start_ns=start_ns)
     task = state_features.get("task")
@@ -141,11 +202,21 @@ def _begin(
     _open.put(invocation_id, _Invocation(agent, start_ns, record))
 
 
+def _around(invocation_id: str) -> Context:
+    """Return the Context around the caller; outside a run the invocation is a run of its own.
+
+    Its id is then the run's, so that another process can rate it.
+    """
+    context = get_current()
+    return with_run(context, Run(id=invocation_id)) if run_in(context) is NOBODY else context
+
+
 def _count_unknown(call: str) -> None:
     count(
         "invocations unknown",
-        f"{call} got an id that log_invocation did not return in this process; nothing is "
-        "recorded. Call both in the same process",
+        f"{call} got an id that log_invocation did not return in this process; what "
+        "else it says is recorded by the id alone, an outcome not at all. Call both in the same "
+        "process",
     )
 
 

@@ -50,6 +50,11 @@ class Started(Generic[V]):
         with self._lock:
             return self._values.pop(key, None)
 
+    def values(self) -> list[V]:
+        """Return what is remembered, oldest first."""
+        with self._lock:
+            return list(self._values.values())
+
     def pop_all(self) -> list[V]:
         """Forget everything and return it, oldest first."""
         with self._lock:

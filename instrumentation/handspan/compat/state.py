@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from handspan import semconv
+from handspan.json_lines import text_of
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
@@ -22,7 +23,7 @@ _SCALARS = (str, bool, int, float)
 def state_attributes(features: Mapping[str, object]) -> dict[str, AttributeValue]:
     """Return nested features as attributes, keys joined with dots; the first 48 of them.
 
-    Lists of one kind of scalar stay lists; what else is no scalar becomes its `str()`.
+    Lists of one kind of scalar stay lists; what else is no scalar becomes text.
     """
     found: dict[str, AttributeValue] = {}
     for key, value in flat(features):
@@ -51,5 +52,5 @@ def _attribute(value: object) -> AttributeValue:
         kinds = {type(one) for one in value}
         if len(kinds) == 1 and kinds <= set(_SCALARS):
             return list(value)
-        return [str(one)[:_MAX_CHARACTERS] for one in value]
-    return str(value)[:_MAX_CHARACTERS]
+        return [text_of(one)[:_MAX_CHARACTERS] for one in value]
+    return text_of(value)[:_MAX_CHARACTERS]

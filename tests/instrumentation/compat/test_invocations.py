@@ -13,8 +13,8 @@ from opentelemetry.trace import StatusCode
 import handspan
 from handspan import settings
 from handspan.compat import counts
-from handspan.compat.invocations import log_invocation, update_invocation
-from handspan.jsonl import read_json_lines
+from handspan.compat.invocations import log_invocation, log_success_metric, update_invocation
+from handspan.json_lines import read_json_lines
 from handspan.testing import assert_agent, assert_tree
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def test_a_logged_invocation_is_an_agent_span(handspan_spans: Spans, handspan_cl
     span = assert_agent(handspan_spans, "coder")
     assert span.attributes == {
         "handspan.kind": "agent",
+        "handspan.workflow.id": invocation_id,
         "handspan.agent.name": "coder",
         "handspan.agent.type": "developer",
         "gen_ai.operation.name": "invoke_agent",
@@ -90,7 +91,56 @@ def test_an_invocation_belongs_to_the_run_around_it(handspan_spans: Spans) -> No
     assert_tree(handspan_spans, "invoke_workflow support\n  invoke_agent coder")
 
 
-def test_an_unknown_id_records_nothing_and_is_counted(
+def test_a_rating_links_to_its_invocation(handspan_spans: Spans, folder: Path) -> None:
+    """Also when the person takes a day for it, and the agent's span has long left."""
+    invocation_id = log_invocation("coder", "developer", "", {})
+    update_invocation(invocation_id, 1.0, "success", [])
+    log_success_metric(
+        invocation_id,
+        True,
+        4,
+        feedback_source="reviewer",
+        feedback_notes="forgot a test",
+        would_use_again=True,
+        alternative_agent_suggested="tester",
+    )
+    rating = handspan_spans.one("rate reviewer")
+    rated = assert_agent(handspan_spans, "coder").get_span_context()
+    assert rated is not None
+    assert [link.context.span_id for link in rating.links] == [rated.span_id]
+    assert rating.attributes == {
+        "handspan.kind": "rating",
+        "handspan.workflow.id": invocation_id,
+        "handspan.agent.name": "coder",
+        "handspan.rating.quality": 4,
+        "handspan.rating.success": True,
+        "handspan.rating.source": "reviewer",
+        "handspan.rating.notes": "forgot a test",
+        "handspan.rating.would_use_again": True,
+        "handspan.rating.alternative_agent": "tester",
+    }
+    assert counts() == {}
+    (line,) = read_json_lines(folder / "success_metrics.jsonl")
+    assert list(line) == [
+        "timestamp",
+        "invocation_id",
+        "success",
+        "quality_rating",
+        "feedback_source",
+        "feedback_notes",
+        "would_use_again",
+        "alternative_agent_suggested",
+    ]
+
+
+def test_a_rating_from_another_process_finds_its_run_by_id(handspan_spans: Spans) -> None:
+    """An invocation outside a workflow is a run of this id."""
+    log_success_metric("elsewhere", False, 1)
+    assert handspan_spans.attributes("rate human")["handspan.workflow.id"] == "elsewhere"
+    assert counts() == {"invocations unknown": 1}
+
+
+def test_an_outcome_of_an_unknown_id_records_nothing_and_is_counted(
     handspan_spans: Spans, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Without a name there is no agent to speak of."""

@@ -19,7 +19,7 @@ from handspan.compat.workflows import (
     log_workflow_start,
     write_files,
 )
-from handspan.jsonl import read_json_lines
+from handspan.json_lines import read_json_lines
 from handspan.testing import assert_agent, assert_handoff, assert_tree, assert_workflow
 
 if TYPE_CHECKING:
