@@ -30,7 +30,7 @@ def rate(
     notes: str | None = None,
     would_use_again: bool | None = None,
     alternative_agent: str | None = None,
-    of: Recording | str | None = None,
+    of: Recording | str | tuple[str, str] | None = None,
 ) -> None:
     """Rate what runs now, what ran before, or what was stored long ago.
 
@@ -42,7 +42,8 @@ def rate(
         would_use_again: whether you would give this agent such a task again.
         alternative_agent: agent that should have done it.
         of: what is rated. None: the current span. A recording, open or ended. A span as W3C
-            traceparent (`00-<trace id>-<span id>-01`). Else the id of a run.
+            traceparent (`00-<trace id>-<span id>-01`), or its trace and span id in hex. Any other
+            text is the id of a run.
 
     Example:
         >>> with handspan.agent("writer") as writer:
@@ -74,7 +75,7 @@ class Rating(Recording):
     notes: str | None
     would_use_again: bool | None
     alternative_agent: str | None
-    of: Recording | str | None
+    of: Recording | str | tuple[str, str] | None
 
     def record(self) -> None:
         """Write the span."""
@@ -106,14 +107,15 @@ class Rating(Recording):
 
     def _run_inside(self, outer: Run) -> Run:
         """Return the rated run: who rates later, and from where, is no part of it."""
-        if not isinstance(self.of, str):
+        if self.of is None or isinstance(self.of, Recording):
             return outer
-        return Run() if span_context(self.of) else Run(id=self.of)
+        is_run = isinstance(self.of, str) and span_context(self.of) is None
+        return Run(id=str(self.of)) if is_run else Run()
 
     def _rated_span(self) -> SpanContext:
-        if isinstance(self.of, str):
-            return span_context(self.of) or INVALID_SPAN_CONTEXT
-        return get_current_span(self._outer).get_span_context()
+        if self.of is None or isinstance(self.of, Recording):
+            return get_current_span(self._outer).get_span_context()
+        return span_context(self.of) or INVALID_SPAN_CONTEXT
 
 
 _RATES: semconv.LinkReason = "rates"

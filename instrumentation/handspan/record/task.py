@@ -102,7 +102,7 @@ def queue_task(
         >>> ticket = handspan.queue_task("bug_fix", id="ticket-7")
         >>> queue.put(str(ticket))
         >>> with handspan.task.queued(queue.get()):
-        ...     fix()
+        ...     changed = fix()
     """
     told = {semconv.TASK_ID: id, semconv.TASK_TYPE: type, semconv.TASK_DOMAIN: domain}
     at_ns = now_ns()
