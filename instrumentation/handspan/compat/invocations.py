@@ -18,8 +18,8 @@ from handspan.clock import now_ns
 from handspan.compat import files
 from handspan.compat.counted import count
 from handspan.compat.files import write_files
+from handspan.compat.flat import bounded_state
 from handspan.compat.started import Started
-from handspan.compat.state import state_attributes
 from handspan.compat.workflows import take_part
 from handspan.context import NOBODY, Run, run_in, with_run
 from handspan.internal import contained
@@ -184,14 +184,13 @@ def _begin(
 ) -> None:
     parent = _around(invocation_id) if workflow_id is None else take_part(workflow_id, agent_name)
     start_ns = now_ns()
-    agent = Agent(agent_name, type=agent_type).start(parent=parent, start_ns=start_ns)
+    agent = Agent(agent_name, type=agent_type, state=bounded_state(state_features))
+    agent.start(parent=parent, start_ns=start_ns)
     task = state_features.get("task")
     kind = task.get("type") if isinstance(task, Mapping) else None
     agent.set(semconv.TASK_TYPE, None if kind is None else str(kind))
     if settings.current().capture_content:
         agent.set(semconv.TASK_DESCRIPTION, task_description)
-    for name, value in state_attributes(state_features).items():
-        agent.set(name, value)
     record: dict[str, object] = {
         "invocation_id": invocation_id,
         "agent_name": agent_name,

@@ -7,7 +7,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from handspan.compat.state import flat
+from handspan.compat.flat import flat
 from handspan.json_lines import text_of
 
 if TYPE_CHECKING:
