@@ -61,6 +61,8 @@ REQUESTS_FAILED = _counter(
 )
 SPANS_ACCEPTED = _counter("spans_accepted", "Acknowledged: in the journal, and soon in the store.")
 SPANS_REFUSED = _counter("spans_refused", "Answered with partial success.", "reason")
+LOGS_ACCEPTED = _counter("log_records_accepted", "Acknowledged: as with spans.")
+LOGS_REFUSED = _counter("log_records_refused", "Answered with partial success.", "reason")
 TOKEN_SPANS = _counter("token_spans", "Acknowledged, by the id of the token.", "token")
 JOURNAL_BYTES = _gauge("journal_bytes", "Acknowledged and not yet in the store.")
 JOURNAL_AGE_S = _gauge(
@@ -73,6 +75,7 @@ BYTES_TORN = _counter(
 )
 INSERT_S = _histogram("insert_seconds", "One insert into the store that was taken.", "table")
 SPANS_STORED = _counter("spans_stored", "In the store, with their agent spans and arrivals.")
+LOGS_STORED = _counter("log_records_stored", "In the store.")
 SEGMENTS_STORED = _counter("segments_stored", "Journal files stored and removed.")
 SEGMENTS_READ_BACK = _counter(
     "segments_read_back", "Stored from the file: after a restart, or because memory was short."

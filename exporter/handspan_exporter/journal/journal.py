@@ -13,12 +13,14 @@ from handspan_exporter.errors import JournalFull, Stop
 from handspan_exporter.journal.records import bodies, record
 from handspan_exporter.journal.repeats import Refused, Repeats, digest
 from handspan_exporter.journal.segment import SUFFIX, Segment, sync_folder
+from handspan_exporter.otlp.signals import TRACES
 from handspan_exporter.telemetry import BYTES_TORN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from handspan_exporter.otlp.signals import Signal
     from handspan_exporter.telemetry import Counters
 
 SEGMENT_MAX_BYTES = 64 << 20
@@ -28,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class Journal:
-    """The segments of one folder: at most one open, the closed ones in the order of their age.
+    """The segments of one folder: at most one open per signal, the closed ones by their age.
 
     One process at a time may have a folder. Safe from any thread.
     """
@@ -62,8 +64,8 @@ class Journal:
         # Several services may share one ClickHouse: two segments of one nanosecond must differ.
         self._writer = secrets.token_hex(4)
         self._changed = threading.Condition()
-        self._open: Segment | None = None
-        self._opened_s = 0.0
+        self._open: dict[Signal, Segment] = {}
+        self._opened_s: dict[Signal, float] = {}
         self._closed: deque[Segment] = deque()
         self._last_ns = 0
         self.repeats = Repeats(clock_ns)
@@ -73,7 +75,7 @@ class Journal:
         except OSError as error:
             raise Stop(f"the journal {folder} cannot be used: {error.strerror}") from error
 
-    def append(self, body: bytes, spans: int) -> Segment:
+    def append(self, body: bytes, items: int, signal: Signal = TRACES) -> Segment:
         """Write a request down and return its segment once the disk has it.
 
         Blocks for one fdatasync, shared with all requests that come meanwhile.
@@ -88,17 +90,18 @@ class Journal:
                     f"the journal holds {self._max_bytes} bytes that are not yet stored: "
                     "try again later, or raise --journal-max-bytes"
                 )
-            segment = self._append(entry, spans)
+            segment = self._append(entry, items, signal)
             end, failures = segment.size, segment.failures
-            if segment.size >= SEGMENT_MAX_BYTES or segment.spans >= self._segment_spans:
-                self._close()
+            if segment.size >= SEGMENT_MAX_BYTES or segment.items >= self._segment_spans:
+                self._close(signal)
             self._await_sync(segment, end, failures)
         return segment
 
     def roll(self) -> None:
-        """Close the open segment, if there is one."""
+        """Close what is open."""
         with self._changed:
-            self._close()
+            for signal in tuple(self._open):
+                self._close(signal)
 
     def oldest(self) -> Segment | None:
         """Return the oldest closed segment, wholly on disk; None when none is closed."""
@@ -140,7 +143,7 @@ class Journal:
         later has a later beginning.
         """
         with self._changed:
-            living = [*self._closed, *([self._open] if self._open else [])]
+            living = [*self._closed, *self._open.values()]
             if living:
                 return min(segment.created_ns for segment in living)
             return self._tick(0)
@@ -152,9 +155,11 @@ class Journal:
 
     @property
     def open_s(self) -> float | None:
-        """How long the open segment has been open, in seconds; None when none is."""
+        """How long the oldest open segment has been open, in seconds; None when none is."""
         with self._changed:
-            return time.monotonic() - self._opened_s if self._open else None
+            if not self._open:
+                return None
+            return time.monotonic() - min(self._opened_s[signal] for signal in self._open)
 
     @property
     def size_bytes(self) -> int:
@@ -162,28 +167,27 @@ class Journal:
         with self._changed:
             return self._size()
 
-    def _append(self, entry: bytes, spans: int) -> Segment:
+    def _append(self, entry: bytes, items: int, signal: Signal) -> Segment:
         try:
-            segment = self._open or self._begin()
-            segment.append(entry, spans)
+            segment = self._open.get(signal) or self._begin(signal)
+            segment.append(entry, items)
         except OSError as error:
             raise JournalFull(_refusal(self._folder, error)) from error
         return segment
 
-    def _begin(self) -> Segment:
-        self._open = Segment.create(self._folder, self._tick(1), self._writer)
-        self._opened_s = time.monotonic()
-        return self._open
+    def _begin(self, signal: Signal) -> Segment:
+        segment = Segment.create(self._folder, self._tick(1), self._writer, signal)
+        self._open[signal] = segment
+        self._opened_s[signal] = time.monotonic()
+        return segment
 
     def _tick(self, least: int) -> int:
         """Return the time, at least `least` ns after the last one: clocks are set back."""
         self._last_ns = max(self._clock_ns(), self._last_ns + least)
         return self._last_ns
 
-    def _close(self) -> None:
-        if self._open is not None:
-            self._closed.append(self._open)
-            self._open = None
+    def _close(self, signal: Signal) -> None:
+        self._closed.append(self._open.pop(signal))
 
     def _settle(self, segment: Segment) -> None:
         """Wait for what was appended last; a failure is told to those who appended it."""
@@ -222,8 +226,7 @@ class Journal:
         segment.close()
 
     def _size(self) -> int:
-        opened = self._open.size if self._open else 0
-        return opened + sum(segment.size for segment in self._closed)
+        return sum(segment.size for segment in (*self._closed, *self._open.values()))
 
     def _recover(self) -> None:
         self.rejected.mkdir(parents=True, exist_ok=True)
@@ -234,7 +237,8 @@ class Journal:
             self._closed.append(segment)
             self._last_ns = segment.created_ns
             for body in requests:
-                self.repeats.remember(digest(body), Refused(), at_ns=segment.created_ns)
+                key = digest(body, segment.signal)
+                self.repeats.remember(key, Refused(), at_ns=segment.created_ns)
 
 
 def _refusal(folder: Path, error: OSError) -> str:

@@ -7,8 +7,12 @@ from collections import OrderedDict
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+from handspan_exporter.otlp.signals import TRACES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from handspan_exporter.otlp.signals import Signal
 
 WINDOW_S = 600
 """How long a request is remembered. The SDKs and the Collector give up after 5 minutes."""
@@ -17,7 +21,7 @@ WINDOW_S = 600
 class Refused(NamedTuple):
     """What of a request was not taken: the part of its answer that a repetition must repeat."""
 
-    spans: int = 0
+    items: int = 0
     reason: str = ""
 
 
@@ -48,6 +52,8 @@ class Repeats:
             self._seen.popitem(last=False)
 
 
-def digest(body: bytes) -> bytes:
+def digest(body: bytes, signal: Signal = TRACES) -> bytes:
     """Return the key of a request: two different ones never share it."""
-    return sha256(body).digest()
+    key = sha256(b"" if signal is TRACES else signal.name.encode())
+    key.update(body)
+    return key.digest()

@@ -7,9 +7,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from handspan_exporter.journal.records import bodies
+from handspan_exporter.otlp.signals import SIGNALS, TRACES
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from handspan_exporter.otlp.signals import Signal
 
 SUFFIX = ".otlp"
 
@@ -24,10 +27,12 @@ class Segment:
         self.created_ns = int(self.id.partition("-")[0])
         """When it was begun, Unix time: also the `received_at` of its rows, so that a replay
         writes the same ones."""
+        self.signal = SIGNALS.get(self.id.rpartition(".")[2], TRACES)
+        """What all its requests are of: `<time>-<writer>.logs.otlp`; of traces without a word."""
         self.inherited = descriptor is None
         """Left by an earlier process, which may have stored any part of it."""
-        self.spans = 0
-        """Appended since this process began it; 0 for one that was found."""
+        self.items = 0
+        """Spans or log records appended since this process began it; 0 for one that was found."""
         self.synced = ends[-1] if ends else 0
         """Bytes known to be on disk."""
         self.failures = 0
@@ -37,13 +42,14 @@ class Segment:
         self._descriptor = descriptor
 
     @classmethod
-    def create(cls, folder: Path, created_ns: int, writer: str) -> Self:
+    def create(cls, folder: Path, created_ns: int, writer: str, signal: Signal = TRACES) -> Self:
         """Begin a segment; its name survives a crash from here on.
 
         Raises:
             OSError: the file cannot be made.
         """
-        path = folder / f"{created_ns:019d}-{writer}{SUFFIX}"
+        kind = "" if signal is TRACES else f".{signal}"
+        path = folder / f"{created_ns:019d}-{writer}{kind}{SUFFIX}"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
         descriptor = os.open(path, flags, 0o600)
         try:
@@ -80,7 +86,7 @@ class Segment:
         """How many requests it holds."""
         return len(self._ends)
 
-    def append(self, record: bytes, spans: int) -> None:
+    def append(self, record: bytes, items: int) -> None:
         """Write one record at the end, or nothing.
 
         Raises:
@@ -95,7 +101,7 @@ class Segment:
             self._cut(self.size)
             raise
         self._ends.append(self.size + len(record))
-        self.spans += spans
+        self.items += items
 
     def sync(self) -> None:
         """Wait until the disk has all that was appended; the one call without the lock.

@@ -79,6 +79,8 @@ def check(values: pa.BinaryArray) -> None:
     Raises:
         MalformedRequest: a value is not protobuf, or holds text that is not UTF-8.
     """
+    if not len(values):
+        return
     found = shapes(values)
     _check_utf8(found)
     for value in distinct(values, found.other):
@@ -148,8 +150,6 @@ def _integers(tagged: Bools, data: NDArray[np.uint8], start: Ints, length: Ints)
 
 def _check_utf8(found: Shapes) -> None:
     """Check the text of all strings at once: what stands between them is made ASCII."""
-    if not len(found.start):
-        return
     first, last = int(found.start[0]), int(found.start[-1] + found.length[-1])
     if not (found.data[first:last] >= 128).any():
         return

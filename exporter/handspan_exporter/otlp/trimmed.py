@@ -1,9 +1,14 @@
 """OTLP's own message types, cut down to what the tables hold.
 
-Made at import from the descriptors of opentelemetry-proto, so that a field's number and type are
-written by OpenTelemetry alone. Two things differ: fields that no column holds are gone, and an
-attribute's value stays raw bytes (`AnyValue` is recursive, which Arrow cannot be, and nine in ten
-values are short strings that are cheaper to slice than to take apart; see `any_value`).
+Made from the descriptors of opentelemetry-proto, so that a field's number and type are written
+by OpenTelemetry alone. Two things differ:
+
+- Numbers that no column holds are gone. Texts and messages that none holds stay: whether they
+  are sound decides whether protobuf takes the request.
+- An attribute's value stays raw bytes (`AnyValue` is recursive, which Arrow cannot be, and nine in
+  ten values are short strings that are cheaper to slice than to take apart; see `any_value`).
+  It is repeated, because protobuf merges a value that stands twice, and to merge messages is to
+  join their bytes.
 """
 
 from __future__ import annotations
@@ -16,20 +21,16 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorProto,
 )
 from google.protobuf.descriptor_pool import DescriptorPool
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
-from opentelemetry.proto.common.v1 import common_pb2
-from opentelemetry.proto.resource.v1 import resource_pb2
-from opentelemetry.proto.trace.v1 import trace_pb2
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
+    from handspan_exporter.otlp.signals import Signal
+
 _KEPT = {
     "ExportTraceServiceRequest": ("resource_spans",),
-    "ResourceSpans": ("resource", "scope_spans"),
-    "Resource": ("attributes",),
-    "ScopeSpans": ("scope", "spans"),
-    "InstrumentationScope": ("name", "version"),
+    "ResourceSpans": ("resource", "scope_spans", "schema_url"),
+    "ScopeSpans": ("scope", "spans", "schema_url"),
     "Span": (
         "trace_id",
         "span_id",
@@ -47,20 +48,36 @@ _KEPT = {
     "Event": ("time_unix_nano", "name", "attributes"),
     "Link": ("trace_id", "span_id", "trace_state", "attributes"),
     "Status": ("message", "code"),
+    "ExportLogsServiceRequest": ("resource_logs",),
+    "ResourceLogs": ("resource", "scope_logs", "schema_url"),
+    "ScopeLogs": ("scope", "log_records", "schema_url"),
+    "LogRecord": (
+        "time_unix_nano",
+        "observed_time_unix_nano",
+        "severity_number",
+        "severity_text",
+        "body",
+        "attributes",
+        "flags",
+        "trace_id",
+        "span_id",
+        "event_name",
+    ),
+    "Resource": ("attributes", "entity_refs"),
+    "EntityRef": ("schema_url", "type", "id_keys", "description_keys"),
+    "InstrumentationScope": ("name", "version", "attributes"),
     "KeyValue": ("key", "value"),
 }
-"""Message -> its fields that reach a column."""
+"""Message -> its fields that are kept."""
 
 
-def traces_request() -> Descriptor:
-    """Return the trimmed `ExportTraceServiceRequest`, in a descriptor pool of its own."""
+def request_type(signal: Signal) -> Descriptor:
+    """Return the trimmed request of a signal, in a descriptor pool of its own."""
     pool = DescriptorPool()
-    for module in (common_pb2, resource_pb2, trace_pb2, trace_service_pb2):
+    for module in signal.modules:
         file = FileDescriptorProto.FromString(module.DESCRIPTOR.serialized_pb)
         pool.Add(_trimmed_file(file))
-    return pool.FindMessageTypeByName(
-        trace_service_pb2.ExportTraceServiceRequest.DESCRIPTOR.full_name
-    )
+    return pool.FindMessageTypeByName(signal.request.DESCRIPTOR.full_name)
 
 
 def _trimmed_file(file: FileDescriptorProto) -> FileDescriptorProto:
@@ -80,6 +97,7 @@ def _plain(field: FieldDescriptorProto) -> FieldDescriptorProto:
     """Enums become their numbers, so that a number nobody knows yet is no error."""
     if field.type_name.endswith(".AnyValue"):
         field.type = FieldDescriptorProto.TYPE_BYTES
+        field.label = FieldDescriptorProto.LABEL_REPEATED
         field.ClearField("type_name")
     elif field.type == FieldDescriptorProto.TYPE_ENUM:
         field.type = FieldDescriptorProto.TYPE_INT32

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from handspan_exporter.otlp.spans import flat
+from handspan_exporter.columns.logs import moments
+from handspan_exporter.otlp.levels import flat
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,11 +22,11 @@ _DAY_NS = 86_400 * 10**9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Admission:
-    """The verdict on the spans of one request."""
+    """The verdict on the spans or log records of one request."""
 
     admitted: NDArray[np.bool_]
     reasons: dict[str, int]
-    """Why how many were refused; a span is counted under the first reason that holds."""
+    """Why how many were refused; each is counted under the first reason that holds."""
 
 
 def admission(batch: pa.RecordBatch, *, now_ns: int, raw_days: int) -> Admission:
@@ -34,11 +35,10 @@ def admission(batch: pa.RecordBatch, *, now_ns: int, raw_days: int) -> Admission
     ClickHouse would refuse a whole segment that spans too many days, and rows older than the
     retention would vanish at the next merge, silently.
     """
-    spans = flat(batch).spans
+    spans = flat(batch).items
     start = np.asarray(spans.field("start_time_unix_nano"))
     end = np.asarray(spans.field("end_time_unix_nano"))
-    oldest = np.uint64(max(now_ns - raw_days * _DAY_NS, 0))
-    newest = np.uint64(now_ns + EARLY_S * 10**9)
+    oldest, newest = _our_time(now_ns, raw_days)
     checks = {
         "no valid trace id": ~_valid(spans.field("trace_id"), 16),
         "no valid span id": ~_valid(spans.field("span_id"), 8),
@@ -46,7 +46,32 @@ def admission(batch: pa.RecordBatch, *, now_ns: int, raw_days: int) -> Admission
         f"starts more than {raw_days} days ago": start < oldest,
         "starts in the future": start > newest,
     }
-    admitted = np.ones(len(spans), np.bool_)
+    return _verdict(len(spans), checks)
+
+
+def log_admission(batch: pa.RecordBatch, *, now_ns: int, raw_days: int) -> Admission:
+    """Judge every log record: it happened in our time, and an id that it has is one."""
+    records = flat(batch).items
+    moment = np.asarray(moments(records))
+    oldest, newest = _our_time(now_ns, raw_days)
+    checks = {
+        "no valid trace id": ~_valid_or_none(records.field("trace_id"), 16),
+        "no valid span id": ~_valid_or_none(records.field("span_id"), 8),
+        "without a time": moment == 0,
+        f"more than {raw_days} days old": moment < oldest,
+        "from the future": moment > newest,
+    }
+    return _verdict(len(records), checks)
+
+
+def _our_time(now_ns: int, raw_days: int) -> tuple[np.uint64, np.uint64]:
+    """Return the oldest and the newest moment that is taken, in Unix ns."""
+    oldest_ns = max(now_ns - raw_days * _DAY_NS, 0)
+    return np.uint64(oldest_ns), np.uint64(now_ns + EARLY_S * 10**9)
+
+
+def _verdict(items: int, checks: dict[str, NDArray[np.bool_]]) -> Admission:
+    admitted = np.ones(items, np.bool_)
     reasons = {}
     for reason, refused in checks.items():
         found = int((refused & admitted).sum())
@@ -54,6 +79,13 @@ def admission(batch: pa.RecordBatch, *, now_ns: int, raw_days: int) -> Admission
         if found:
             reasons[reason] = found
     return Admission(admitted, reasons)
+
+
+def _valid_or_none(ids: pa.BinaryArray, length: int) -> NDArray[np.bool_]:
+    """Return for each id whether it is absent or has the length; zeros are none."""
+    found = np.asarray(pa.compute.binary_length(ids))
+    allowed: NDArray[np.bool_] = (found == length) | (found == 0)
+    return allowed
 
 
 def _valid(ids: pa.BinaryArray, length: int) -> NDArray[np.bool_]:

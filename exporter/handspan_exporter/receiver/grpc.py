@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from handspan_exporter.asgi import split_address
 from handspan_exporter.errors import MalformedRequest, PortTaken, TryAgain
+from handspan_exporter.otlp.signals import TRACES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,7 @@ class GrpcServer:
 
 def _handlers(ingest: Ingest) -> list[grpc.GenericRpcHandler]:
     def export_traces(body: bytes, context: grpc.ServicerContext) -> bytes:
-        return _answered(lambda: ingest.accept_traces(body), context)
+        return _answered(lambda: ingest.accept(TRACES, body), context)
 
     services = {"trace": export_traces, "metrics": _traces_only, "logs": _traces_only}
     return [

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from handspan_exporter.asgi import AsgiServer
 from handspan_exporter.errors import MalformedRequest, TryAgain
+from handspan_exporter.otlp.signals import TRACES
 from handspan_exporter.receiver.grpc import answer
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def http_app(ingest: Ingest, *, max_request_bytes: int) -> Starlette:
         _check_type(request)
         body = await _body(request, max_request_bytes)
         try:
-            accepted = await run_in_threadpool(ingest.accept_traces, body)
+            accepted = await run_in_threadpool(ingest.accept, TRACES, body)
         except MalformedRequest as error:
             raise HTTPException(400, str(error)) from error
         except TryAgain as error:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from handspan_exporter.errors import JournalFull, MalformedRequest
 from handspan_exporter.journal.repeats import Refused, digest
-from handspan_exporter.otlp.decode import decode_traces, encode_traces
-from handspan_exporter.otlp.spans import only, span_count
-from handspan_exporter.receiver.admission import admission
+from handspan_exporter.otlp.decode import decode, encode
+from handspan_exporter.otlp.levels import item_count, only
+from handspan_exporter.otlp.signals import LOGS, TRACES
+from handspan_exporter.receiver.admission import admission, log_admission
 from handspan_exporter.telemetry import (
+    LOGS_ACCEPTED,
+    LOGS_REFUSED,
     REQUESTS_FAILED,
     REQUESTS_REPEATED,
     SPANS_ACCEPTED,
@@ -24,17 +27,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from handspan_exporter.journal.journal import Journal
+    from handspan_exporter.otlp.signals import Signal
     from handspan_exporter.settings import Settings
     from handspan_exporter.telemetry import Counters
     from handspan_exporter.writer.writer import Writer
+
+
+_ACCEPTED = {TRACES: SPANS_ACCEPTED, LOGS: LOGS_ACCEPTED}
+_REFUSED = {TRACES: SPANS_REFUSED, LOGS: LOGS_REFUSED}
+_JUDGES = {TRACES: admission, LOGS: log_admission}
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The answer to a request that was taken."""
 
-    spans: int
-    """Acknowledged: they are on disk."""
+    items: int
+    """Spans or log records acknowledged: they are on disk."""
     rejected: int
     """Refused, and not to be sent again."""
     reason: str
@@ -60,19 +69,19 @@ class Ingest:
         self._counters = counters
         self._clock_ns = clock_ns
 
-    def accept_traces(self, body: bytes) -> Accepted:
-        """Take one ExportTraceServiceRequest; blocks until it is on disk.
+    def accept(self, signal: Signal, body: bytes) -> Accepted:
+        """Take one request of traces or logs; blocks until it is on disk.
 
         Raises:
             MalformedRequest: it is none; nothing was kept.
             JournalFull: there is no room; nothing was kept.
         """
-        key = digest(body)
+        key = digest(body, signal)
         if (before := self._journal.repeats.find(key)) is not None:
             self._counters.add(REQUESTS_REPEATED)
-            return Accepted(0, before.spans, before.reason)
+            return Accepted(0, before.items, before.reason)
         try:
-            return self._accept(key, body)
+            return self._accept(signal, key, body)
         except MalformedRequest:
             self._counters.add(REQUESTS_FAILED, reason="malformed")
             raise
@@ -80,24 +89,24 @@ class Ingest:
             self._counters.add(REQUESTS_FAILED, reason="journal_full")
             raise
 
-    def _accept(self, key: bytes, body: bytes) -> Accepted:
-        body, batch, refused = self._admitted(body, decode_traces(body))
-        if spans := span_count(batch):
-            segment = self._journal.append(body, spans)
+    def _accept(self, signal: Signal, key: bytes, body: bytes) -> Accepted:
+        body, batch, refused = self._admitted(signal, body, decode(signal, body))
+        if items := item_count(batch):
+            segment = self._journal.append(body, items, signal)
             self._journal.repeats.remember(key, refused)
             self._writer.hand(segment, batch)
-            self._counters.add(SPANS_ACCEPTED, spans)
-        return Accepted(spans, refused.spans, refused.reason)
+            self._counters.add(_ACCEPTED[signal], items)
+        return Accepted(items, refused.items, refused.reason)
 
     def _admitted(
-        self, body: bytes, batch: pa.RecordBatch
+        self, signal: Signal, body: bytes, batch: pa.RecordBatch
     ) -> tuple[bytes, pa.RecordBatch, Refused]:
-        """Leave refused spans out, also of the bytes, so that a replay need not judge again."""
-        verdict = admission(batch, now_ns=self._clock_ns(), raw_days=self._raw_days)
+        """Leave refused items out, also of the bytes, so that a replay need not judge again."""
+        verdict = _JUDGES[signal](batch, now_ns=self._clock_ns(), raw_days=self._raw_days)
         if not verdict.reasons:
             return body, batch, Refused()
         for reason, number in verdict.reasons.items():
-            self._counters.add(SPANS_REFUSED, number, reason=reason)
+            self._counters.add(_REFUSED[signal], number, reason=reason)
         reason = "; ".join(f"{number} {reason}" for reason, number in verdict.reasons.items())
         left = only(batch, verdict.admitted)
-        return encode_traces(left), left, Refused(sum(verdict.reasons.values()), reason)
+        return encode(signal, left), left, Refused(sum(verdict.reasons.values()), reason)

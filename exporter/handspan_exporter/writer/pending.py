@@ -19,13 +19,14 @@ class Pending:
         self._lock = threading.Lock()
         self._batches: dict[str, list[pa.RecordBatch] | None] = {}
         """None: some were forgotten, so the others are of no use."""
-        self._last_taken = ""
+        self._last_taken: dict[str, str] = {}
+        """Signal -> its newest segment whose turn has come."""
         self._bytes = 0
 
     def add(self, segment: Segment, batch: pa.RecordBatch) -> None:
         """Keep one request of a segment, or forget all of that segment when memory is short."""
         with self._lock:
-            if segment.id <= self._last_taken:  # its turn came before its request arrived here
+            if segment.id <= self._taken(segment):  # its turn came before its request arrived here
                 return
             batches = self._batches.setdefault(segment.id, [])
             if batches is not None:
@@ -38,7 +39,7 @@ class Pending:
     def take(self, segment: Segment) -> list[pa.RecordBatch] | None:
         """Return all requests of a closed segment and forget them; None: read the file."""
         with self._lock:
-            self._last_taken = max(self._last_taken, segment.id)
+            self._last_taken[segment.signal.name] = max(self._taken(segment), segment.id)
             batches = self._pop(segment.id)
         return batches if batches and len(batches) == segment.records else None
 
@@ -47,6 +48,9 @@ class Pending:
         """Bytes of all batches kept."""
         with self._lock:
             return self._bytes
+
+    def _taken(self, segment: Segment) -> str:
+        return self._last_taken.get(segment.signal.name, "")
 
     def _pop(self, segment: str) -> list[pa.RecordBatch] | None:
         batches = self._batches.pop(segment, None)

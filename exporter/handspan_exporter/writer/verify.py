@@ -33,8 +33,9 @@ _IDENTITY = {
     "otel_traces": _Identity("Timestamp", ("TraceId", "SpanId")),
     "agent_spans": _Identity("started_at", ("trace_id", "span_id")),
     "trace_arrivals": _Identity("arrived_at", ("trace_id",)),
+    "otel_logs": _Identity("Timestamp", ("Timestamp", "ServiceName", "SpanId", "Body")),
 }
-"""Table -> by what a row of it is recognised."""
+"""Table -> by what a row of it is recognised. A log record has no id; a part is there or not."""
 
 
 def missing(connection: Connection, table: str, rows: pa.Table) -> pa.Table:
@@ -50,11 +51,18 @@ def missing(connection: Connection, table: str, rows: pa.Table) -> pa.Table:
         connection.arrow(sql.render("ingest/stored", holes), {"first_ns": first, "last_ns": last})
         for first, last in _stretches(times)
     ]
-    wanted = pa.table({name: rows[name].cast(pa.string()) for name in identity.ids})
+    wanted = pa.table({name: _text(rows[name]) for name in identity.ids})
     numbered = wanted.append_column("row", pa.array(np.arange(len(rows))))
-    found = pa.concat_tables(stored).cast(wanted.schema)
+    every = pa.concat_tables(stored)
+    found = pa.table({name: _text(every[name]) for name in identity.ids})
     left = numbered.join(found, list(identity.ids), join_type="left anti")
     return rows.take(left["row"].sort())
+
+
+def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return ids as text; a time in nanoseconds, which needs no zone."""
+    moment = pa.types.is_timestamp(column.type)
+    return (column.cast(pa.int64()) if moment else column).cast(pa.string())
 
 
 def _stretches(times: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Iterator[tuple[int, int]]:

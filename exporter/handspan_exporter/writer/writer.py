@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from handspan_exporter.columns.arrivals import arrivals_table
+from handspan_exporter.columns.logs import logs_table
 from handspan_exporter.columns.traces import trace_times_table, traces_table
 from handspan_exporter.errors import MalformedRequest
-from handspan_exporter.otlp.decode import decode_segment, decode_traces
+from handspan_exporter.otlp.decode import decode, decode_segment
+from handspan_exporter.otlp.signals import LOGS
 from handspan_exporter.telemetry import (
+    LOGS_STORED,
     RECORDS_UNREADABLE,
     SEGMENTS_READ_BACK,
     SEGMENTS_REJECTED,
@@ -43,7 +46,7 @@ class _Stopped(Exception):
 
 
 class Writer:
-    """Stores segments: raw spans, then agent spans, then arrivals, then the segment is removed.
+    """Stores segments, then removes them: log records; or spans, agent spans, arrivals.
 
     Whoever sees an arrival finds its spans, and a crash between two of them is made good by
     replaying all with the same tokens.
@@ -150,7 +153,7 @@ class Writer:
 
     def _store(self, segment: Segment) -> None:
         try:
-            spans = self._insert(segment)
+            stored = self._insert(segment)
         except _Stopped:
             raise
         except Exception as error:  # noqa: BLE001 - this thread must outlive any defect
@@ -160,13 +163,17 @@ class Writer:
         else:
             self._journal.remove(segment)
             self._counters.add(SEGMENTS_STORED)
-            self._counters.add(SPANS_STORED, spans)
+            self._counters.add(LOGS_STORED if segment.signal is LOGS else SPANS_STORED, stored)
         self._on_stored()
 
     def _insert(self, segment: Segment) -> int:
-        """Insert all rows of a segment and return how many spans it has."""
-        inherited, token = segment.inherited, segment.id
-        traces = traces_table(self._batch(segment))
+        """Insert all rows of a segment and return how many spans or log records it has."""
+        batch, inherited, token = self._batch(segment), segment.inherited, segment.id
+        if segment.signal is LOGS:
+            logs = logs_table(batch)
+            self._inserter.insert("otel_logs", logs, token, doubtful=inherited)
+            return int(logs.num_rows)
+        traces = traces_table(batch)
         self._inserter.insert("otel_traces", traces, token, doubtful=inherited)
         if inherited:
             # The view may have lost its part of a crashed insert; its rows add up by min and max.
@@ -186,17 +193,17 @@ class Writer:
 
     def _read_back(self, segment: Segment) -> list[pa.RecordBatch]:
         try:
-            return [decode_segment(segment.path)]
+            return [decode_segment(segment.signal, segment.path)]
         except MalformedRequest as error:
             _log.error("%s; reading its requests one by one", error)
-            return [decode_traces(b""), *self._readable(segment)]
+            return [decode(segment.signal, b""), *self._readable(segment)]
 
     def _readable(self, segment: Segment) -> list[pa.RecordBatch]:
         """Decode what can be decoded, and put the rest aside: a disk may forget what it had."""
         batches = []
         for number, body in enumerate(self._journal.requests(segment)):
             try:
-                batches.append(decode_traces(body))
+                batches.append(decode(segment.signal, body))
             except MalformedRequest:
                 self._counters.add(RECORDS_UNREADABLE)
                 kept = self._journal.rejected / f"{segment.id}.{number}.unreadable"

@@ -25,7 +25,8 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from handspan_exporter.columns.traces import COLUMNS, traces_table
-from handspan_exporter.otlp.decode import decode_traces
+from handspan_exporter.otlp.decode import decode
+from handspan_exporter.otlp.signals import TRACES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -118,7 +119,7 @@ _REQUEST = st.builds(
 @given(st.lists(_REQUEST, min_size=1, max_size=3))
 def test_every_column_is_what_a_slow_reader_says(requests: list[ExportTraceServiceRequest]) -> None:
     """The kernels work on offsets and tags; only a reader that knows none of that can judge."""
-    batches = [decode_traces(request.SerializeToString()) for request in requests]
+    batches = [decode(TRACES, request.SerializeToString()) for request in requests]
 
     table = traces_table(pa.concat_batches(batches))
 
@@ -164,7 +165,7 @@ def test_a_value_is_written_as_the_collector_writes_it(value: AnyValue, text: st
     """Dashboards made for the Collector's table compare these texts."""
     request = _request(Span(attributes=[KeyValue(key="k", value=value)]))
 
-    (row,) = traces_table(decode_traces(request)).to_pylist()
+    (row,) = traces_table(decode(TRACES, request)).to_pylist()
 
     assert row["SpanAttributes"] == [("k", text)]
 
@@ -183,7 +184,7 @@ def test_the_table_takes_every_column(connection: Connection) -> None:
         events=[Span.Event(time_unix_nano=5, name="e")],
         links=[Span.Link(trace_id=bytes(range(16)))],
     )
-    table = traces_table(decode_traces(_request(span)))
+    table = traces_table(decode(TRACES, _request(span)))
 
     connection.insert("otel_traces", table, token="t-1")  # noqa: S106 - of the insert
 

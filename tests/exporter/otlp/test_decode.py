@@ -16,8 +16,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 
 from handspan_exporter.columns.traces import traces_table
 from handspan_exporter.errors import MalformedRequest
-from handspan_exporter.otlp.decode import decode_segment, decode_traces, encode_traces
-from handspan_exporter.otlp.spans import only, span_count
+from handspan_exporter.otlp.decode import decode, decode_segment, encode
+from handspan_exporter.otlp.levels import item_count, only
+from handspan_exporter.otlp.signals import TRACES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,13 +64,13 @@ def _request(*names: str) -> bytes:
 def test_what_is_not_a_trace_request_is_refused(body: bytes) -> None:
     """The answer must be 'malformed', never an internal error."""
     with pytest.raises(MalformedRequest):
-        decode_traces(body)
+        decode(TRACES, body)
 
 
 def test_an_empty_request_is_a_request_without_spans() -> None:
     """Exporters send one as a probe."""
-    assert span_count(decode_traces(b"")) == 0
-    assert traces_table(decode_traces(b"")).num_rows == 0
+    assert item_count(decode(TRACES, b"")) == 0
+    assert traces_table(decode(TRACES, b"")).num_rows == 0
 
 
 @pytest.mark.parametrize("good", [b"chat", b"\xc3\xa9" * 70])
@@ -78,7 +79,7 @@ def test_text_that_is_not_utf8_is_refused(good: bytes) -> None:
     bad = b"\xff" + good[1:]
 
     with pytest.raises(MalformedRequest, match="UTF-8"):
-        decode_traces(_request("a").replace(good, bad))
+        decode(TRACES, _request("a").replace(good, bad))
 
 
 def test_mutated_requests_are_judged_as_protobuf_judges_them() -> None:
@@ -95,19 +96,19 @@ def test_mutated_requests_are_judged_as_protobuf_judges_them() -> None:
         verdicts[_judged_sound(body), batch is not None] += 1
         if batch is not None:
             traces_table(batch).validate(full=True)
-            assert _judged_sound(encode_traces(batch))
+            assert _judged_sound(encode(TRACES, batch))
     assert verdicts[True, False] == 0
     assert min(verdicts[True, True], verdicts[False, False]) > 300
 
 
 def test_leaving_spans_out_leaves_the_others_as_they_were() -> None:
     """A refused span must not cost its neighbours a byte, nor move them to another resource."""
-    batch = decode_traces(_request("a", "b", "c"))
+    batch = decode(TRACES, _request("a", "b", "c"))
 
     left = only(batch, np.array([True, False, True]))
 
-    assert encode_traces(left) == encode_traces(decode_traces(_request_without("b")))
-    assert decode_traces(encode_traces(left)).equals(left)
+    assert encode(TRACES, left) == encode(TRACES, decode(TRACES, _request_without("b")))
+    assert decode(TRACES, encode(TRACES, left)).equals(left)
 
 
 def test_a_segment_holds_one_row_per_request(tmp_path: Path) -> None:
@@ -116,7 +117,7 @@ def test_a_segment_holds_one_row_per_request(tmp_path: Path) -> None:
     path = tmp_path / "segment"
     path.write_bytes(b"".join(_varint(len(body)) + body for body in bodies))
 
-    batch = decode_segment(path)
+    batch = decode_segment(TRACES, path)
 
     assert batch.num_rows == 2
     assert traces_table(batch).column("SpanName").to_pylist() == ["a", "b", "c"]
@@ -147,7 +148,7 @@ def _mutated(whole: bytes, chance: random.Random) -> bytes:
 
 def _decoded(body: bytes) -> pa.RecordBatch | None:
     try:
-        return decode_traces(body)
+        return decode(TRACES, body)
     except MalformedRequest:
         return None
 

@@ -245,7 +245,7 @@ BOMB = bytes(50 * MAX_REQUEST_BYTES)
 @pytest.mark.parametrize(
     ("body", "headers", "code", "says"),
     [
-        (b"\xff", {}, 400, "not an OTLP trace request"),
+        (b"\xff", {}, 400, "not an OTLP traces request"),
         (b"abc", {"content_encoding": "gzip"}, 400, "not gzip"),
         (gzip.compress(b"abcdef")[:-9], {"content_encoding": "gzip"}, 400, "in the middle"),
         (b"", {"content_encoding": "gzip"}, 400, "in the middle"),
@@ -298,7 +298,7 @@ def test_grpc_says_what_is_wrong(receiver: Receiver, trace_request: Callable[...
     """A client drops what is malformed and keeps the connection."""
     code, text = _refusal(lambda: receiver.call(b"\xff"))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
-    assert "not an OTLP trace request" in text
+    assert "not an OTLP traces request" in text
 
     code, _ = _refusal(lambda: receiver.call(bytes(MAX_REQUEST_BYTES + 1)))
     assert code is grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -11,8 +11,9 @@ import pytest
 
 from handspan_exporter.columns.agent_spans import agent_spans_table
 from handspan_exporter.journal.journal import Journal
-from handspan_exporter.otlp.decode import decode_traces
-from handspan_exporter.otlp.spans import span_count
+from handspan_exporter.otlp.decode import decode
+from handspan_exporter.otlp.levels import item_count
+from handspan_exporter.otlp.signals import TRACES
 from handspan_exporter.settings import Settings
 from handspan_exporter.telemetry import (
     ROWS_MISSED,
@@ -67,8 +68,8 @@ class Ingest:
 
     def accept(self, body: bytes) -> None:
         """Journal a request and hand it on."""
-        batch = decode_traces(body)
-        self.writer.hand(self.journal.append(body, span_count(batch)), batch)
+        batch = decode(TRACES, body)
+        self.writer.hand(self.journal.append(body, item_count(batch)), batch)
 
     def accept_alone(self, body: bytes) -> None:
         """Give the request a segment of its own."""

@@ -1,0 +1,2 @@
+-- As long as the raw spans: setting raw_days.
+ALTER TABLE otel_logs MODIFY TTL toDateTime(Timestamp) + INTERVAL {{raw_days}} DAY
