@@ -29,7 +29,10 @@ def wanted(stream: IO[str]) -> bool:
     """
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
-    return bool(getattr(stream, "isatty", lambda: False)())
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):  # somebody's own stream, or one that is closed
+        return False
 
 
 def painted(text: str, colour: Colour | None, *, on: bool) -> str:
