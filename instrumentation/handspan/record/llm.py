@@ -53,7 +53,7 @@ class Llm(Recording):
     """Whether the answer is streamed."""
     conversation_id: str | None = None
     """Conversation as your framework or provider names it; never made up."""
-    expected_usd = cast("float | None", None)
+    expected_usd: float | None = None
     """What the call will cost, USD, for a budget that stops calls; None: the mean so far."""
 
     @overload

@@ -74,7 +74,7 @@ class QueuedTask:
         """Return the task that `str()` wrote. Raises ValueError for any other text."""
         try:
             return cls(**{"headers": {}, **json.loads(text)})
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise ValueError(f"not a queued task: {text[:80]!r}") from error
 
 

@@ -13,6 +13,7 @@ from opentelemetry.context import get_current
 from opentelemetry.trace import StatusCode
 
 import handspan
+from handspan import settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
@@ -189,3 +190,40 @@ async def test_an_async_generators_error_is_on_its_span(handspan_spans: Spans) -
     with pytest.raises(ConnectionError):
         _ = [item async for item in answer()]
     assert handspan_spans.attributes("chat m")["error.type"] == "ConnectionError"
+
+
+def test_a_tool_needs_no_parentheses(handspan_spans: Spans) -> None:
+    """It is called what the function is called; nothing more needs to be typed."""
+
+    @handspan.tool
+    def add(left: int, right: int) -> int:
+        return left + right
+
+    @handspan.tool
+    async def add_later(left: int, right: int) -> int:
+        return left + right
+
+    assert add(1, 2) + asyncio.run(add_later(3, 4)) == 10
+    assert handspan_spans.tree() == ["execute_tool add", "execute_tool add_later"]
+
+
+def test_a_decorated_tool_tells_arguments_and_result_only_with_content_capture(
+    handspan_spans: Spans,
+) -> None:
+    """By default nobody's data leaves the program."""
+
+    @handspan.tool
+    def add(left: int, *, right: int) -> int:
+        return left + right
+
+    add(1, right=2)
+    settings.use(capture_content=True)
+    add(1, right=2)
+    settings.use()
+    silent, told = [dict(span.attributes or {}) for span in handspan_spans]
+    content = {
+        "gen_ai.tool.call.arguments": '{"left": 1, "right": 2}',
+        "gen_ai.tool.call.result": "3",
+    }
+    assert silent.keys() & content.keys() == set()
+    assert told == silent | content
