@@ -35,8 +35,15 @@ class Span:
     exceptions: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     """Trace id and reason."""
+    events: tuple[tuple[str, dict[str, str]], ...] = ()
+    """Name and attributes, after the exceptions."""
     timestamp_ns: int = 1
     duration_ns: int = 2
+
+    def all_events(self) -> list[tuple[str, dict[str, str]]]:
+        """Return name and attributes of each event."""
+        raised = [("exception", {"exception.type": one}) for one in self.exceptions]
+        return [*raised, *self.events]
 
 
 def traces(*spans: Span) -> pa.Table:
@@ -51,7 +58,6 @@ def traces(*spans: Span) -> pa.Table:
         "StatusCode": [span.status for span in spans],
         "StatusMessage": ["said"] * len(spans),
     }
-    events = [[{"exception.type": one} for one in span.exceptions] for span in spans]
     reasons = [[{semconv.LINK: why} for _, why in span.links] for span in spans]
     lists = pa.list_(_ATTRIBUTES)
     return pa.table(
@@ -60,9 +66,22 @@ def traces(*spans: Span) -> pa.Table:
             "Timestamp": pa.array([s.timestamp_ns for s in spans], pa.timestamp("ns")),
             "Duration": pa.array([s.duration_ns for s in spans], pa.uint64()),
             "SpanAttributes": pa.array([list(s.attributes.items()) for s in spans], _ATTRIBUTES),
-            "Events.Attributes": pa.array([[list(e.items()) for e in es] for es in events], lists),
+            "Events.Timestamp": pa.array(
+                [[s.timestamp_ns + 1 for _ in s.all_events()] for s in spans],
+                pa.list_(pa.timestamp("ns")),
+            ),
+            "Events.Name": pa.array(
+                [[name for name, _ in s.all_events()] for s in spans], pa.list_(pa.string())
+            ),
+            "Events.Attributes": pa.array(
+                [[list(said.items()) for _, said in s.all_events()] for s in spans], lists
+            ),
             "Links.TraceId": pa.array(
                 [[trace for trace, _ in span.links] for span in spans], pa.list_(pa.string())
+            ),
+            "Links.SpanId": pa.array(
+                [[f"{n:016x}" for n, _ in enumerate(span.links)] for span in spans],
+                pa.list_(pa.string()),
             ),
             "Links.Attributes": pa.array([[list(r.items()) for r in rs] for rs in reasons], lists),
         }
@@ -334,6 +353,66 @@ def test_an_error_is_one_only_when_something_went_wrong(
     assert (found["status"], found["error_type"]) == (status, error_type)
 
 
+def test_an_event_that_is_agent_work_is_a_row_below_its_span() -> None:
+    """A fault or a budget that lasts no time is an event: facts must find it like any span."""
+    fault = {semconv.FAULT_ID: "f1", semconv.FAULT_TARGET: "search", semconv.FAULT_INJECTED: "true"}
+    span, *events = normalised(
+        Span(
+            {semconv.KIND: "tool", semconv.AGENT_NAME: "a", semconv.WORKFLOW_ID: "w1"},
+            exceptions=("Handled",),
+            events=((semconv.EVENT_FAULT, fault), ("other", {semconv.KIND: "llm"})),
+            timestamp_ns=10,
+        )
+    )
+    (event,) = events
+    assert (event["kind"], event["parent_span_id"]) == ("fault", span["span_id"])
+    assert (event["span_id"], event["trace_id"]) == (f"{span['span_id']}.1", span["trace_id"])
+    assert (event["duration_ns"], event["service"], event["status"]) == (0, "svc", "Unset")
+    assert (event["fault_id"], event["fault_target"], event["fault_injected"]) == (
+        "f1",
+        "search",
+        True,
+    )
+    assert (event["agent"], event["workflow_id"]) == ("a", "w1")
+
+
+def test_an_event_on_a_span_of_others_is_a_row_and_that_span_is_none() -> None:
+    """A budget may be exceeded while only an HTTP span is open."""
+    said = {semconv.BUDGET_STATE: "exceeded", semconv.BUDGET_LIMIT_USD: "0.5"}
+    (event,) = normalised(
+        Span({semconv.AGENT_NAME: "a"}, name="GET", events=((semconv.EVENT_BUDGET, said),))
+    )
+    assert (event["kind"], event["agent"], event["budget_state"]) == ("budget", "a", "exceeded")
+    assert event["budget_limit_usd"] == Decimal("0.5")
+
+
+def test_a_span_named_as_an_event_is_of_its_kind() -> None:
+    """Where nothing was recording there is a span without length instead of the event."""
+    (found,) = normalised(
+        Span({semconv.METRIC_NAME: "turns", semconv.METRIC_VALUE: "-2.5"}, semconv.EVENT_METRIC)
+    )
+    assert (found["kind"], found["metric"], found["metric_value"]) == ("metric", "turns", -2.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [("true", True), ("1", True), ("false", False), ("0", False), ("maybe", None), ("", None)],
+)
+def test_a_yes_or_no_that_nobody_said_is_unknown(text: str, answer: bool | None) -> None:  # noqa: FBT001
+    """A recovery that says nothing has not failed."""
+    found = row(handspan__kind="recovery", handspan__recovery__success=text)
+    assert found["recovery_success"] is answer
+
+
+def test_a_rating_names_the_span_that_it_rates() -> None:
+    """It may come days later, in a trace of its own."""
+    (found,) = normalised(
+        Span({semconv.KIND: "rating"}, links=(("a" * 32, "resumes"), ("b" * 32, "rates")))
+    )
+    assert (found["rates_trace_id"], found["rates_span_id"]) == ("b" * 32, f"{1:016x}")
+    assert found["resumes"] == ["a" * 32]
+
+
 def test_a_conversation_is_a_session_only_in_openinference() -> None:
     """There `session.id` is the conversation; in ours it is the user's session."""
     own = row(handspan__kind="workflow", session__id="s")
@@ -370,8 +449,17 @@ _SPANS = st.lists(
         scope=st.sampled_from(["", *mapping.NATIVE_SCOPES]),
         status=st.sampled_from(["Unset", "Ok", "Error", ""]),
         exceptions=st.lists(_TEXTS, max_size=2).map(tuple),
-        links=st.lists(st.tuples(_TEXTS, st.sampled_from(["resumes", "x"])), max_size=2).map(tuple),
-        timestamp_ns=st.integers(-(2**63) + 1, 2**63 - 1),
+        links=st.lists(
+            st.tuples(_TEXTS, st.sampled_from(["resumes", "rates", "x"])), max_size=2
+        ).map(tuple),
+        events=st.lists(
+            st.tuples(
+                st.sampled_from([*mapping.EVENT_KINDS, "other", ""]),
+                st.dictionaries(_KEYS, _TEXTS, max_size=3),
+            ),
+            max_size=2,
+        ).map(tuple),
+        timestamp_ns=st.integers(-(2**63) + 1, 2**63 - 2),
         duration_ns=st.integers(0, 2**64 - 1),
     ),
     max_size=5,
@@ -379,9 +467,14 @@ _SPANS = st.lists(
 
 
 def as_lists(table: pa.Table) -> list[list[Any]]:
-    """Return all columns but the ids as Arrow scalars, which compare any instant, too."""
-    names = [name for name in table.column_names if name not in ("trace_id", "span_id")]
-    return [list(table[name]) for name in names]
+    """Return all columns but the ids as Arrow scalars, which compare any instant, too.
+
+    Rows of spans come first, then those of events: a batch yields them one after the other.
+    """
+    names = [name for name in table.column_names if not name.endswith("_id") or name == "user_id"]
+    is_event = ["." in span_id for span_id in table["span_id"].to_pylist()]
+    order = sorted(range(len(is_event)), key=is_event.__getitem__)
+    return [[table[name][place] for place in order] for name in names]
 
 
 @settings(deadline=None)

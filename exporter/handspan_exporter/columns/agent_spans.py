@@ -17,9 +17,12 @@ from handspan import semconv
 from handspan.prices import FRAMEWORK_PROVIDERS
 from handspan_exporter.columns import mapping, parse
 from handspan_exporter.columns.attributes import Attributes, as_bytes, as_strings
+from handspan_exporter.columns.events import event_spans
 from handspan_exporter.columns.kinds import NONE, recognise
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from handspan_exporter.columns.kinds import Kinds
@@ -36,6 +39,7 @@ _TYPES: Final = {
     "usd": parse.USD,
     "instant": parse.INSTANT,
     "flag": pa.bool_(),
+    "yes_no": pa.bool_(),
 }
 
 _SPAN_FIELDS: Final = (
@@ -54,14 +58,19 @@ _SPAN_FIELDS: Final = (
 )
 
 _MAPPED_FIELDS: Final = tuple((column.name, _TYPES[column.shape]) for column in mapping.COLUMNS)
-_RESUMES_AT: Final = 1 + [name for name, _ in _MAPPED_FIELDS].index("workflow_outcome")
+_MAPPED_NAMES: Final = [name for name, _ in _MAPPED_FIELDS]
+_RESUMES_AT: Final = 1 + _MAPPED_NAMES.index("workflow_outcome")
+_RATES_AT: Final = 1 + _MAPPED_NAMES.index("rating_alternative_agent")
 
 SCHEMA: Final = pa.schema(
     [
         *_SPAN_FIELDS,
         *_MAPPED_FIELDS[:_RESUMES_AT],
         ("resumes", pa.list_(pa.string())),
-        *_MAPPED_FIELDS[_RESUMES_AT:],
+        *_MAPPED_FIELDS[_RESUMES_AT:_RATES_AT],
+        ("rates_trace_id", pa.string()),
+        ("rates_span_id", pa.string()),
+        *_MAPPED_FIELDS[_RATES_AT:],
         ("received_at", parse.INSTANT),
     ]
 )
@@ -79,8 +88,11 @@ READS: Final = (
     "Duration",
     "StatusCode",
     "StatusMessage",
+    "Events.Timestamp",
+    "Events.Name",
     "Events.Attributes",
     "Links.TraceId",
+    "Links.SpanId",
     "Links.Attributes",
 )
 """The columns of `otel_traces` that are looked at: a rebuild need not read the others."""
@@ -95,6 +107,7 @@ _READERS: Final = {
     "usd": parse.usd,
     "instant": parse.instants,
     "flag": parse.flags,
+    "yes_no": parse.answers,
     "texts": parse.lists,
 }
 
@@ -119,19 +132,45 @@ def agent_spans_table(traces: pa.Table, received_at_ns: int) -> pa.Table:
     traces = traces.select(READS)
     if traces.nbytes < _COMBINED_BYTES:
         traces = traces.combine_chunks()
-    tables = [_table(batch, received_at_ns) for batch in traces.to_batches()]
+    tables = [table for batch in traces.to_batches() for table in _tables(batch, received_at_ns)]
     return pa.concat_tables([SCHEMA.empty_table(), *tables])
 
 
-def _table(batch: pa.RecordBatch, received_at_ns: int) -> pa.Table:
+def _tables(batch: pa.RecordBatch, received_at_ns: int) -> Iterator[pa.Table]:
+    """Yield the rows of the spans, and of the events that are agent work by themselves."""
     attributes = Attributes(batch["SpanAttributes"], mapping.names())
     kinds = recognise(attributes, as_bytes(batch["SpanName"]))
     rows = np.flatnonzero(kinds.kind != NONE)
-    if not len(rows):
-        return SCHEMA.empty_table()
-    columns = _AgentSpans(batch, rows, attributes.of(rows), kinds.of(rows)).columns()
-    columns["received_at"] = _instants(pa.array(np.full(len(rows), received_at_ns, np.int64)))
+    if len(rows):
+        spans = _AgentSpans(batch, rows, attributes.of(rows), kinds.of(rows))
+        yield _table(spans.columns(), received_at_ns)
+    events, span_of = event_spans(batch)
+    if events is None:
+        return
+    said = Attributes(events["SpanAttributes"], mapping.names())
+    kinds_of_events = recognise(said, as_bytes(events["SpanName"]))
+    own = _AgentSpans(events, np.arange(len(span_of)), said, kinds_of_events)
+    who, places = np.unique(span_of, return_inverse=True)
+    # A span that is no agent work counts as a chain here: who ran it, it says all the same.
+    around = _AgentSpans(batch, who, attributes.of(who), kinds.of(who))
+    yield _table(own.columns() | _attributed(own, around, places), received_at_ns)
+
+
+def _table(columns: dict[str, pa.Array], received_at_ns: int) -> pa.Table:
+    rows = len(columns["span_id"])
+    columns["received_at"] = _instants(pa.array(np.full(rows, received_at_ns, np.int64)))
     return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+def _attributed(own: _AgentSpans, around: _AgentSpans, places: Positions) -> dict[str, pa.Array]:
+    """Return the columns of `mapping.ATTRIBUTION`: the event's own, else those of its span."""
+    columns = {}
+    for name in mapping.ATTRIBUTION:
+        said = own.mapped(mapping.BY_NAME[name])
+        above = around.mapped(mapping.BY_NAME[name]).take(pa.array(places))
+        absent = pc.equal(said, pa.scalar("" if pa.types.is_string(said.type) else 0, said.type))
+        columns[name] = pc.if_else(absent, above, said)
+    return columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +193,7 @@ class _AgentSpans:
         columns |= self.cost(columns["cost_usd"], columns["cost_source"])
         columns["provider"] = _without_frameworks(columns["provider"])
         columns["resumes"] = self.resumes()
+        columns["rates_trace_id"], columns["rates_span_id"] = self.rates()
         return columns
 
     def raw(self, name: str) -> pa.Array:
@@ -242,6 +282,22 @@ class _AgentSpans:
         return pa.ListArray.from_arrays(
             pa.array(np.cumsum(counts, dtype=np.int32)), as_strings(found)
         )
+
+    def rates(self) -> tuple[pa.Array, pa.Array]:
+        """Return the trace and the span that each span rates, '' where it rates none."""
+        links, span_of = _items(self.raw("Links.Attributes"))
+        first = np.full(len(self.rows), NONE, np.int64)
+        if len(links):
+            why = Attributes(links, [semconv.LINK]).text(semconv.LINK)
+            chosen = np.flatnonzero(np.asarray(pc.equal(why, b"rates").fill_null(False)))
+            first[span_of[chosen[::-1]]] = chosen[::-1]
+        return self.linked("Links.TraceId", first), self.linked("Links.SpanId", first)
+
+    def linked(self, name: str, places: Positions) -> pa.Array:
+        """Return an item of each span's links, '' where `places` says there is none."""
+        items = as_bytes(self.raw(name).flatten())
+        found = items.take(pa.array(places, mask=(places == NONE) | (places >= len(items))))
+        return as_strings(found.fill_null(b""))
 
     def handoff_by_name(self, targets: pa.Array) -> dict[str, pa.Array]:
         """Return the handoffs' targets, read from the span's name where nothing else says them."""

@@ -70,6 +70,9 @@ def recognise(attributes: Attributes, names: pa.Array) -> Kinds:
     convention = kind.copy()
     _by_evidence(attributes, names, kind, convention)
     _set(kind, convention, attributes.has([_OPERATION.key]), _KIND[mapping.CHAIN], mapping.OTEL)
+    for name, (meant, said_in) in mapping.EVENT_KINDS.items():
+        named = np.asarray(pc.equal(names, name.encode()).fill_null(False))
+        _set(kind, convention, named, _KIND[meant], said_in)
     for rule in reversed(mapping.KIND_RULES):
         codes = {value: _KIND[meant] for value, meant in rule.kinds.items()}
         found = _look_up(attributes.text(rule.key), codes)

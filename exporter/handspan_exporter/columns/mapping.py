@@ -38,13 +38,16 @@ KINDS: Final = (
     *(kind for kind in get_args(semconv.Kind) if kind != "drill"),
     "embedding",
     "memory",
+    "budget",
+    "metric",
     "chain",
 )
-"""What a span can be; `chain` is a step that is none of the others."""
+"""What a span can be; `chain` is a step that is none of the others. Of `budget` and `metric` there
+are events, and spans without length only where no span was recording."""
 
 CHAIN: Final = "chain"
 
-Shape = Literal["text", "texts", "count", "number", "real", "usd", "instant", "flag"]
+Shape = Literal["text", "texts", "count", "number", "real", "usd", "instant", "flag", "yes_no"]
 """How a column reads the text of a value; a text that does not fit reads as absent."""
 
 
@@ -159,6 +162,28 @@ KIND_RULES: Final = (
     ),
 )
 """In order; the first whose value is known decides."""
+
+EVENT_KINDS: Final = {
+    semconv.EVENT_FAULT: ("fault", HANDSPAN),
+    semconv.EVENT_BUDGET: ("budget", HANDSPAN),
+    semconv.EVENT_METRIC: ("metric", HANDSPAN),
+    "gen_ai.evaluation.result": ("validation", OTEL),
+}
+"""Span events that are agent work by themselves: each is a row, as if it were a span without
+length below the span that has it. A span of such a name is of the same kind."""
+
+ATTRIBUTION: Final = (
+    "workflow_id",
+    "workflow",
+    "agent",
+    "attempt",
+    "project",
+    "feature",
+    "session_id",
+    "conversation_id",
+    "user_id",
+)
+"""The columns that an event takes from its span where it says nothing itself."""
 
 EVIDENCE: Final = (
     semconv.GEN_AI_PROVIDER_NAME,
@@ -287,6 +312,7 @@ COLUMNS: Final = (
     Column("task_type", "text", (_handspan(semconv.TASK_TYPE),)),
     Column("task_domain", "text", (_handspan(semconv.TASK_DOMAIN),)),
     Column("queued_at", "instant", (_handspan(semconv.TASK_QUEUED_AT_NS),)),
+    Column("task_estimated_cost_usd", "usd", (_handspan(semconv.TASK_ESTIMATED_COST_USD),)),
     Column(
         "handoff_source",
         "text",
@@ -415,6 +441,80 @@ COLUMNS: Final = (
         tuple(COST_SOURCE_WORDS),
     ),
     Column("usage_partial", "flag", (_handspan(semconv.USAGE_PARTIAL),)),
+    Column(
+        "validation",
+        "text",
+        (
+            _handspan(semconv.VALIDATION_NAME, "validation"),
+            _otel(semconv.GEN_AI_EVALUATION_NAME, "validation"),
+        ),
+    ),
+    Column("validator", "text", (_handspan(semconv.VALIDATION_VALIDATOR),)),
+    Column(
+        "validation_role",
+        "text",
+        (_handspan(semconv.VALIDATION_ROLE),),
+        get_args(semconv.ValidationRole),
+    ),
+    Column(
+        "validation_result",
+        "text",
+        (
+            _handspan(semconv.VALIDATION_RESULT),
+            _otel(semconv.GEN_AI_EVALUATION_SCORE_LABEL, "validation"),
+        ),
+        get_args(semconv.ValidationResult),
+    ),
+    Column(
+        "validation_score",
+        "real",
+        (
+            _handspan(semconv.VALIDATION_SCORE),
+            _otel(semconv.GEN_AI_EVALUATION_SCORE_VALUE, "validation"),
+        ),
+    ),
+    Column("fault_id", "text", (_handspan(semconv.FAULT_ID),)),
+    Column("fault_type", "text", (_handspan(semconv.FAULT_TYPE),)),
+    Column("fault_target", "text", (_handspan(semconv.FAULT_TARGET),)),
+    Column("fault_injected", "yes_no", (_handspan(semconv.FAULT_INJECTED),)),
+    Column("fault_severity", "real", (_handspan(semconv.FAULT_SEVERITY),)),
+    Column("fault_deadline_s", "real", (_handspan(semconv.FAULT_DEADLINE_S),)),
+    Column("recovery_strategy", "text", (_handspan(semconv.RECOVERY_STRATEGY),)),
+    Column("recovery_fault_id", "text", (_handspan(semconv.RECOVERY_FAULT_ID),)),
+    Column("recovery_attempt", "number", (_handspan(semconv.RECOVERY_ATTEMPT),)),
+    Column("recovery_success", "yes_no", (_handspan(semconv.RECOVERY_SUCCESS),)),
+    Column("resilience_score", "real", (_handspan(semconv.RESILIENCE_SCORE, "workflow", "agent"),)),
+    Column("human_reason", "text", (_handspan(semconv.HUMAN_REASON),)),
+    Column(
+        "human_priority",
+        "text",
+        (_handspan(semconv.HUMAN_PRIORITY),),
+        get_args(semconv.HumanPriority),
+    ),
+    Column(
+        "human_decision",
+        "text",
+        (_handspan(semconv.HUMAN_DECISION),),
+        get_args(semconv.HumanDecision),
+    ),
+    Column("rating_quality", "count", (_handspan(semconv.RATING_QUALITY),)),
+    Column("rating_success", "yes_no", (_handspan(semconv.RATING_SUCCESS),)),
+    Column("rating_source", "text", (_handspan(semconv.RATING_SOURCE),)),
+    Column("rating_notes", "text", (_handspan(semconv.RATING_NOTES),)),
+    Column("rating_would_use_again", "yes_no", (_handspan(semconv.RATING_WOULD_USE_AGAIN),)),
+    Column("rating_alternative_agent", "text", (_handspan(semconv.RATING_ALTERNATIVE_AGENT),)),
+    Column("budget", "text", (_handspan(semconv.BUDGET_NAME),)),
+    Column("budget_scope", "text", (_handspan(semconv.BUDGET_SCOPE),)),
+    Column("budget_limit_usd", "usd", (_handspan(semconv.BUDGET_LIMIT_USD),)),
+    Column("budget_used_usd", "usd", (_handspan(semconv.BUDGET_USED_USD),)),
+    Column(
+        "budget_state",
+        "text",
+        (_handspan(semconv.BUDGET_STATE),),
+        get_args(semconv.BudgetState),
+    ),
+    Column("metric", "text", (_handspan(semconv.METRIC_NAME),)),
+    Column("metric_value", "real", (_handspan(semconv.METRIC_VALUE),)),
 )
 """Every column of `agent_spans` that comes from span attributes, in the table's order."""
 

@@ -34,6 +34,9 @@ An operation that is not listed is a `chain`. A tool span that names a handoff t
 OpenInference tool span called `{prefix}X`, is a `handoff`. Frameworks that trace themselves are
 shown by name: {scopes}.
 
+A span event called {events} is a row of its own, as if it were a span without length below the
+span that has it; who did it is what the event says, else what its span says.
+
 Never an error: {never}, and a workflow that was cancelled. `error_type` is `error.type`, else the
 type of the last exception event of a span whose status is Error. A framework's name is no
 provider. A reported cost in another currency than USD is not kept.
@@ -51,6 +54,7 @@ def mapping_markdown() -> str:
     notes = _NOTES.format(
         prefix=mapping.HANDOFF_NAME_PREFIX,
         scopes=_listed(mapping.NATIVE_SCOPES.values()),
+        events=" or ".join(f"`{n}` ({kind})" for n, (kind, _) in mapping.EVENT_KINDS.items()),
         never=_listed(mapping.NEVER_ERRORS),
     )
     columns = "".join(f"{_column(column)}\n" for column in mapping.COLUMNS)

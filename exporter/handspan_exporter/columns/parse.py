@@ -76,6 +76,12 @@ def flags(texts: pa.Array) -> pa.Array:
     return pc.is_in(texts, value_set=pa.array([b"true", b"True", b"1"]))
 
 
+def answers(texts: pa.Array) -> pa.Array:
+    """Return true for true or 1, false for false or 0, null for any other text."""
+    no = pc.is_in(texts, value_set=pa.array([b"false", b"False", b"0"]))
+    return pc.if_else(pc.or_(flags(texts), no), flags(texts), pa.scalar(None, pa.bool_()))
+
+
 def lists(texts: pa.Array) -> pa.Array:
     """Return lists of strings out of JSON arrays; another text is a list of itself, null is empty.
 
