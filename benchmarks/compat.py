@@ -1,8 +1,8 @@
 """What the older APIs promised, measured on Handspan's own: `make bench-compat`.
 
-Prints a table and fails when a promise is broken. Times are of one call in this process, with a
-tracer provider of the SDK that sends nothing; what counts is the slowest of twenty, as others
-may be at work on the machine.
+Prints a table and fails when a promise is broken. Times are CPU time of one
+call in the calling thread, as others may be at work on the machine, with a tracer provider of the
+SDK that sends nothing; the slowest of twenty calls is what counts.
 """
 
 from __future__ import annotations

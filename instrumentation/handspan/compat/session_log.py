@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import deque
 from random import Random
@@ -11,6 +12,7 @@ from handspan.compat import session_formats, session_link
 from handspan.compat.counted import count
 from handspan.compat.resilience import Effect, Resilience
 from handspan.internal import contained, warn_once
+from handspan.json_lines import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -45,29 +47,28 @@ class SessionLog:
         self.configuration = dict(configuration or {})
         self.mode = mode
         self.seed = seed
-        self.random = Random(None if seed is None else str(seed))  # noqa: S311 - repeatable
+        known = seed if seed is None or isinstance(seed, int) else text_of(seed)
+        self.random = Random(known)  # noqa: S311 - repeatable on purpose
         """Draw from it, and the same seed makes the same session."""
         self.summary: dict[str, Any] = {}
-        self._entries: deque[Entry] = deque(maxlen=max(max_entries, 1))
+        # As text: a third of the memory of dicts, and nobody's later change reaches it.
+        self._entries: deque[str] = deque(maxlen=max(max_entries, 1))
+        self._passed = self._evaluations = 0
         self._resilience = Resilience()
         self._analyzers: dict[str, Callable[[SessionLog], object]] = {}
         self._formats: dict[str, Callable[[SessionLog], str]] = {}
 
     @property
     def entries(self) -> list[Entry]:
-        """The entries that are kept, oldest first."""
-        return list(self._entries)
+        """Copies of the entries that are kept, oldest first."""
+        return [json.loads(text) for text in tuple(self._entries)]
 
     def metrics(self) -> dict[str, float | int | None]:
         """Return faults, recoveries and scores; None is unknown, never 0 or 1."""
-        passed = [
-            entry["result"] == "pass"
-            for entry in self.entries
-            if entry["action"] == "evaluation_result"
-        ]
+        rate = self._passed / self._evaluations if self._evaluations else None
         return self._resilience.metrics() | {
-            "evaluations": len(passed),
-            "evaluation_pass_rate": sum(passed) / len(passed) if passed else None,
+            "evaluations": self._evaluations,
+            "evaluation_pass_rate": rate,
         }
 
     def effects(self) -> list[dict[str, Any]]:
@@ -172,7 +173,13 @@ class SessionLog:
                 f"a session has more than {self._entries.maxlen:,} entries, the oldest are "
                 "dropped; its figures still count them. Give start_session a larger max_entries",
             )
-        self._entries.append(entry)
+        text = json.dumps(
+            entry, default=text_of, skipkeys=True, ensure_ascii=False, separators=(",", ":")
+        )
+        self._entries.append(text)
+        if entry["action"] == "evaluation_result":
+            self._evaluations += 1
+            self._passed += entry.get("result") == "pass"
 
 
 def restore(url: str) -> SessionLog | None:
@@ -182,6 +189,7 @@ def restore(url: str) -> SessionLog | None:
         >>> again = restore(session.export_as_shareable_url())
         >>> for entry in again.replay():
         ...     print(entry["step"], entry["action"])
+        1 session_start
     """
     try:
         return _restored(session_link.document_of(url))
