@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from opentelemetry import trace
 
 from handspan import settings
-from handspan.internal import contained, warn_once
+from handspan.export.losses import losses
+from handspan.internal import contained, finished_within, warn_once
 from handspan.record.tracer import current_provider, use_provider
 
 if TYPE_CHECKING:
@@ -28,13 +29,14 @@ def configure(
     instrument: Sequence[str] | None = None,
     tracer_provider: trace.TracerProvider | None = None,
     exporter: SpanExporter | None = None,
-    capture_content: bool | None = None,
+    **given: Unpack[settings.Given],
 ) -> None:
     """Switch Handspan on in this process. Never raises; a bad setting is one warning.
 
-    A tracer provider that the process already has is kept and only taught attribution.
-    Otherwise one is made as the OTEL_* variables say, by default sending OTLP over gRPC to
-    localhost:4317, and becomes the process's own. Calling it again changes settings only.
+    A tracer provider that the process already has is kept, with its exporters; spans of agents
+    get attribution, cost, redaction and limits there as well as the SDK allows. Otherwise one is
+    made as the OTEL_* variables say, by default sending OTLP over gRPC to localhost:4317, and
+    becomes the process's own. Calling it again changes settings only.
 
     Args:
         service_name: name of this program; wins over OTEL_SERVICE_NAME. Only for a provider
@@ -43,15 +45,16 @@ def configure(
         tracer_provider: record with this one and leave the process's own alone.
         exporter: where spans go instead of what OTEL_TRACES_EXPORTER says. Only for a provider
             that is made here.
-        capture_content: whether messages, tool arguments and results are recorded; None: as
-            HANDSPAN_CAPTURE_CONTENT says, by default not.
+        **given: settings as in docs/recording_settings.md, for example `capture_content`,
+            whether messages, tool arguments and results are recorded, by default not; they win
+            over environment variables.
 
     Example:
-        >>> handspan.configure(service_name="support-team")
+        >>> handspan.configure(service_name="support-team", redact_keys=["employee_id"])
     """
     from handspan import provider  # noqa: PLC0415 - the SDK is paid for only by who switches on
 
-    settings.use(capture_content=capture_content)
+    settings.use(**given)
     if provider.sdk_disabled():
         return
     with _lock:
@@ -59,6 +62,7 @@ def configure(
         if chosen is None:
             chosen = provider.make_provider(service_name, exporter)
             trace.set_tracer_provider(chosen)
+        provider.teach(chosen)
         use_provider(chosen)
     _instrument(instrument)
 
@@ -82,7 +86,9 @@ def flush(timeout_s: float | None = None) -> bool:
         timeout_s: seconds; None: the setting `flush_timeout_s`.
 
     Returns:
-        Whether the exporters were done in time. True without a provider: nothing is waiting.
+        Whether all that was recorded since the last call was taken in time: False also when some
+        of it was lost. True without a provider: nothing is waiting. Of exporters that somebody
+        else set up it is only known whether they were done in time.
     """
     limit_s = settings.current().flush_timeout_s if timeout_s is None else timeout_s
     force_flush = getattr(current_provider(), "force_flush", None)
@@ -103,20 +109,12 @@ def after_opentelemetry_instrument() -> None:
 def _flushed(force_flush: Callable[[int], object], limit_s: float) -> bool:
     """Wait for a provider's `force_flush`, whose own limit the SDK's batch processor ignores.
 
-    Its answer is of no use either: with SDK 1.39 it is False whenever a batch processor is
-    there. What counts is that it came back in time and did not raise.
+    Its answer is of no use either: with SDK 1.39 it is False whenever a batch processor of the
+    SDK is there. What counts is that it came back in time and that nothing was lost.
     """
-    done = threading.Event()
-
-    @contained
-    def send() -> None:
-        force_flush(int(limit_s * 1000))
-        done.set()
-
-    sender = threading.Thread(target=send, name="handspan-flush", daemon=True)
-    sender.start()
-    sender.join(limit_s)
-    return done.is_set()
+    late = losses.late
+    in_time = finished_within(limit_s, lambda: force_flush(int(limit_s * 1000)), "handspan-flush")
+    return losses.since_last_asked() == 0 and in_time and losses.late == late
 
 
 @contained

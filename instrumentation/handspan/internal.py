@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
+import threading
+import weakref
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -46,6 +49,47 @@ def warn_once(message: str) -> None:
     if message not in _warned:
         _warned.add(message)
         _logger.warning(message)
+
+
+def warn(message: str) -> None:
+    """Log a warning to the user; the caller sees to it that it is rare."""
+    _logger.warning(message)
+
+
+def finished_within(limit_s: float, work: Callable[[], object], name: str) -> bool:
+    """Do `work` in a thread and wait for it at most `limit_s`.
+
+    Returns:
+        Whether it came to its end in time, and without an exception. Else it is left to itself:
+        its thread ends with the program.
+    """
+    done = threading.Event()
+
+    @contained
+    def run() -> None:
+        work()
+        done.set()
+
+    worker = threading.Thread(target=run, name=name, daemon=True)
+    worker.start()
+    worker.join(limit_s)
+    return done.is_set()
+
+
+def in_forked_child(method: Callable[[], object]) -> None:
+    """Call a bound method in every process forked from here on, as long as its object lives.
+
+    A lock that another thread holds while the process forks is held for ever in the child.
+    """
+    if hasattr(os, "register_at_fork"):
+        weak = weakref.WeakMethod(method)
+        os.register_at_fork(after_in_child=lambda: _called(weak))
+
+
+def _called(weak: weakref.WeakMethod[Callable[[], object]]) -> None:
+    method = weak()
+    if method is not None:
+        method()
 
 
 def contained(function: Callable[P, R]) -> Callable[P, R | None]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from handspan.internal import warn_once
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 _YES = {"1", "true", "yes", "on", "span_only", "span_and_event"}
 _NO = {"0", "false", "no", "off", "no_content", "event_only"}
@@ -32,8 +32,77 @@ class Settings:
     flush_timeout_s: float = _setting(
         5.0,
         ("HANDSPAN_FLUSH_TIMEOUT_S",),
-        "Seconds that `flush()` waits at most when it is not told otherwise.",
+        "Seconds that `flush()`, and the end of the program, wait at most when not told otherwise.",
     )
+    announce_after_s: float = _setting(
+        1.0,
+        ("HANDSPAN_ANNOUNCE_AFTER_S",),
+        "Seconds after which a workflow, agent, handoff or human span that is still open is "
+        "announced by a log record.",
+    )
+    cost: bool = _setting(
+        True,
+        ("HANDSPAN_COST",),
+        "Whether LLM calls get their cost before they are sent, where genai-prices is installed "
+        "(extra `cost`).",
+    )
+    redact: tuple[str, ...] = _setting(
+        ("credentials", "keys", "emails", "cards"),
+        ("HANDSPAN_REDACT",),
+        "What is replaced before anything is sent, separated by commas; `none` for nothing.",
+    )
+    redact_keys: tuple[str, ...] = _setting(
+        (),
+        ("HANDSPAN_REDACT_KEYS",),
+        "Further names whose values are replaced, separated by commas, in any spelling.",
+    )
+    redact_patterns: tuple[str, ...] = _setting(
+        (),
+        ("HANDSPAN_REDACT_PATTERN",),
+        "Further regular expressions that are replaced; the variable takes one.",
+    )
+    redact_functions: tuple[Callable[[str], str], ...] = _setting(
+        (),
+        (),
+        "Functions that are called with every text; what they return is sent.",
+    )
+    max_attributes: int = _setting(
+        128,
+        ("HANDSPAN_MAX_ATTRIBUTES",),
+        "Attributes that are kept per span; names, tokens, cost and model always are.",
+    )
+    max_value_bytes: int = _setting(
+        65_536,
+        ("HANDSPAN_MAX_VALUE_BYTES",),
+        "Bytes that are kept of one text.",
+    )
+    max_span_bytes: int = _setting(
+        262_144,
+        ("HANDSPAN_MAX_SPAN_BYTES",),
+        "Bytes that are kept of all texts of a span, its events and links.",
+    )
+    max_request_bytes: int = _setting(
+        3_000_000,
+        ("HANDSPAN_MAX_REQUEST_BYTES",),
+        "Bytes of spans that are sent in one request; receivers refuse more than 4 MiB by default.",
+    )
+
+
+class Given(TypedDict, total=False):
+    """Settings as arguments of `configure()`; None: not given."""
+
+    capture_content: bool | None
+    flush_timeout_s: float | None
+    announce_after_s: float | None
+    cost: bool | None
+    redact: Sequence[str] | None
+    redact_keys: Sequence[str] | None
+    redact_patterns: Sequence[str] | None
+    redact_functions: Sequence[Callable[[str], str]] | None
+    max_attributes: int | None
+    max_value_bytes: int | None
+    max_span_bytes: int | None
+    max_request_bytes: int | None
 
 
 _current: Settings | None = None
@@ -59,19 +128,46 @@ def from_environment(environ: Mapping[str, str], **given: object) -> Settings:
     found: dict[str, Any] = {}
     for one in fields(Settings):
         text = next((environ[name] for name in one.metadata["variables"] if environ.get(name)), "")
-        if given.get(one.name) is not None:
-            found[one.name] = given[one.name]
-        elif text:
-            found |= _parsed(one.name, type(one.default), text)
+        asked = given.get(one.name)
+        if asked is not None or text:
+            found |= _checked(one.name, type(one.default), text if asked is None else asked)
     return replace(Settings(), **found)
 
 
-def _parsed(name: str, kind: type[object], text: str) -> dict[str, object]:
+def _checked(name: str, kind: type[object], asked: object) -> dict[str, object]:
     try:
-        return {name: _truth(text) if kind is bool else kind(text)}  # type: ignore[call-arg]
-    except ValueError:
-        warn_once(f"Handspan ignores the setting {name}: {text!r} is no {kind.__name__}")
+        return {name: _converted(name, kind, asked)}
+    except (TypeError, ValueError):
+        wanted = _WANTED.get(kind, f"no {kind.__name__}")
+        warn_once(f"Handspan ignores the setting {name}: {asked!r} is {wanted}")
         return {}
+
+
+_WANTED: dict[type[object], str] = {
+    float: "no number above 0",
+    int: "no whole number above 0",
+    tuple: "no list",
+}
+
+
+def _converted(name: str, kind: type[object], asked: object) -> object:
+    if kind is bool:
+        return _truth(asked) if isinstance(asked, str) else bool(asked)
+    if kind is tuple:
+        return _listed(name, asked)
+    value = kind(asked)  # type: ignore[call-arg]
+    if not 0 < value < float("inf"):  # type: ignore[operator]
+        raise ValueError(name)
+    return value
+
+
+def _listed(name: str, asked: object) -> tuple[object, ...]:
+    if not isinstance(asked, str):
+        return tuple(asked)  # type: ignore[arg-type]
+    if name == "redact_patterns":
+        return (asked,)
+    words = [word.strip() for word in asked.split(",")]
+    return tuple(word for word in words if word not in {"", "none"})
 
 
 def _truth(text: str) -> bool:

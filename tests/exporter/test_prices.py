@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,7 +15,9 @@ from genai_prices.data_snapshot import get_snapshot
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handspan.prices import price_provider
+from handspan import semconv
+from handspan.prices import Unpriced, price_provider
+from handspan.processors.cost import cost_of
 from handspan_exporter import sql
 from handspan_exporter.processor.prices import Asked, ensure_prices, price_rows
 
@@ -158,6 +161,63 @@ def test_every_listed_model_costs_what_genai_prices_says(work: Connection) -> No
             assert row["cost_source"] == "genai-prices"
             assert not row["unknown_reason"]
     assert sum(row["cost_usd"] is not None for row in found) > 0.9 * len(found)
+
+
+def test_the_process_says_the_same_of_any_usage(work: Connection) -> None:
+    """One call, one price: on the span in Jaeger and in the KPI."""
+    chance = random.Random(7)  # noqa: S311 - any will do, the same every time
+    models = [*listed(), ("openai", "no-such-model", [0]), ("ollama", "llama3.2", [0])]
+    calls = [any_call(chance, *chance.choice(models)) for _ in range(3000)]
+    calls += [any_call(chance, "deepseek", "deepseek-chat", [0]) for _ in range(300)]
+    known = 0
+    for call, row in zip(calls, costs(work, calls), strict=True):
+        try:
+            usd: float | None = cost_of(on_span(call), _ns(call.started_at)).usd
+            reason = ""
+        except Unpriced as unpriced:
+            usd, reason = None, str(unpriced)
+        assert reason == row["unknown_reason"], (call, row)
+        assert usd == (None if row["cost_usd"] is None else float(row["cost_usd"])), (call, row)
+        known += usd is not None
+    assert known > 500
+
+
+def any_call(chance: random.Random, provider: str, model: str, tiers: Sequence[int]) -> Call:
+    """Return a call with odd usage: often near the border of a tier, often incomplete."""
+
+    def tokens(most: int) -> int | None:
+        return chance.choice([None, 0, 1, most, chance.randint(0, most)])
+
+    border = chance.choice(list(tiers) or [0])
+    said = chance.choice([None, border, border + 1, chance.randint(0, 10**6), 10**13])
+    return Call(
+        model=model,
+        provider=provider,
+        started_at=_DAY.replace(hour=chance.randrange(24), minute=chance.randrange(60)),
+        input_tokens=said,
+        output_tokens=tokens(10**5),
+        cache_read_tokens=tokens(said or 5),
+        cache_write_tokens=tokens(99),
+        reasoning_tokens=tokens(99),
+    )
+
+
+def on_span(call: Call) -> dict[str, Any]:
+    """Return the attributes of the span that the call is in the process."""
+    said = {
+        semconv.GEN_AI_PROVIDER_NAME: call.provider,
+        semconv.GEN_AI_REQUEST_MODEL: call.model,
+        semconv.GEN_AI_USAGE_INPUT_TOKENS: call.input_tokens,
+        semconv.GEN_AI_USAGE_OUTPUT_TOKENS: call.output_tokens,
+        semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: call.cache_read_tokens,
+        semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS: call.cache_write_tokens,
+        semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: call.reasoning_tokens,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _ns(at: datetime) -> int:
+    return int(at.timestamp()) * 10**9
 
 
 def test_a_price_by_the_time_of_day_holds_from_its_second_on(work: Connection) -> None:

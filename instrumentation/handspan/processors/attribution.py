@@ -28,15 +28,18 @@ _lock = threading.Lock()
 class AttributionProcessor(SpanProcessor):
     """Puts the attributes of the running `handspan.context.Run` on spans made by others."""
 
-    @contained
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Complete the span as it starts; a name that it already has is kept."""
         scope = span.instrumentation_scope
-        if scope is not None and scope.name == semconv.SCOPE_NAME:
-            return
-        run = run_in(parent_context)
-        if run is not NOBODY:
-            span.set_attributes({**run.attributes, **(span.attributes or {})})
+        if scope is None or scope.name != semconv.SCOPE_NAME:
+            _attribute(span, parent_context)
+
+
+@contained
+def _attribute(span: Span, parent_context: Context | None) -> None:
+    run = run_in(parent_context)
+    if run is not NOBODY:
+        span.set_attributes({**run.attributes, **(span.attributes or {})})
 
 
 def attach(provider: TracerProvider) -> None:

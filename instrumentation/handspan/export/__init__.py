@@ -1,0 +1,1 @@
+"""How spans leave the process: completed, in batches, at most once, and without being noticed."""

@@ -1,0 +1,136 @@
+"""Announces work that is still going on: one log record for each span that stays open.
+
+A span is seen by nobody before it ends. One timer thread looks once a second at the workflow,
+agent, handoff and human spans that have been open for longer, and says `handspan.started` for
+each, once. A span that ends sooner costs two entries in a dictionary.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+
+from handspan import semconv, settings
+from handspan.internal import contained, in_forked_child
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opentelemetry.context import Context
+
+_KINDS = frozenset({"workflow", "agent", "handoff", "human"})
+_MOST_OPEN = 10_000
+"""Spans that are watched at a time, about 1 MB; more of them are not announced."""
+
+
+class StartedProcessor(SpanProcessor):
+    """Watches open spans and hands those that stay open to `announce`, from its own thread."""
+
+    def __init__(
+        self,
+        announce: Callable[[Span], object],
+        *,
+        stop: Callable[[], object] = lambda: None,
+        now_s: Callable[[], float] = time.monotonic,
+        threaded: bool = True,
+    ) -> None:
+        """Start nothing yet: the thread comes with the first span that is watched.
+
+        Args:
+            announce: called once for each span, in the thread.
+            stop: called when the provider is shut down.
+            now_s: clock in seconds.
+            threaded: False: nobody looks but who calls `announce_due()`.
+        """
+        self._announce = contained(announce)
+        self._stop = stop
+        self._now_s = now_s
+        self._threaded = threaded
+        self._start_afresh()
+        in_forked_child(self._start_afresh)
+
+    def _start_afresh(self) -> None:
+        """Watch nothing: what is open when a process forks is the parent's to announce."""
+        self._lock = threading.Lock()
+        self._open: dict[int, tuple[float, Span]] = {}
+        self._thread: threading.Thread | None = None
+        self._idle = False
+        self._wake = threading.Event()
+        self._stopped = threading.Event()
+
+    @property
+    def watched(self) -> int:
+        """How many open spans may still be announced."""
+        return len(self._open)
+
+    @contained
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002
+        """Watch a span of the kinds that last."""
+        scope = span.instrumentation_scope
+        if scope is None or scope.name != semconv.SCOPE_NAME:
+            return
+        if (span.attributes or {}).get(semconv.KIND) not in _KINDS:
+            return
+        due_s = self._now_s() + settings.current().announce_after_s
+        with self._lock:
+            if len(self._open) < _MOST_OPEN and not self._stopped.is_set():
+                self._open[span.get_span_context().span_id] = (due_s, span)
+                if self._thread is None and self._threaded:
+                    self._thread = threading.Thread(
+                        target=self._watch, name="handspan-started", daemon=True
+                    )
+                    self._thread.start()
+            if self._idle:
+                self._idle = False
+                self._wake.set()
+
+    @contained
+    def on_end(self, span: ReadableSpan) -> None:
+        """Watch the span no more."""
+        context = span.get_span_context()
+        if context is not None and context.span_id in self._open:
+            with self._lock:
+                self._open.pop(context.span_id, None)
+
+    def announce_due(self) -> float | None:
+        """Announce what has been open for long enough.
+
+        Returns:
+            Seconds until the next span is due; None: none is watched.
+        """
+        due: list[Span] = []
+        next_s: float | None = None
+        with self._lock:
+            now_s = self._now_s()
+            for due_s, span in self._open.values():
+                if due_s > now_s:
+                    next_s = due_s - now_s
+                    break
+                due.append(span)
+            for span in due:
+                self._open.pop(span.get_span_context().span_id, None)
+        for span in due:
+            if span.is_recording():
+                self._announce(span)
+        return next_s
+
+    def shutdown(self) -> None:
+        """Announce nothing any more."""
+        self._stopped.set()
+        self._wake.set()
+        self._stop()
+
+    def _watch(self) -> None:
+        while not self._stopped.is_set():
+            next_s = self.announce_due()
+            if next_s is not None:
+                self._stopped.wait(next_s)
+                continue
+            with self._lock:
+                self._idle = not self._open
+                self._wake.clear()
+            if self._idle and not self._stopped.is_set():
+                self._wake.wait()
