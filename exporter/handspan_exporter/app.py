@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from handspan_exporter.asgi import require_loopback
+from handspan_exporter.access.guard import Guard
 from handspan_exporter.columns.agent_spans import agent_spans_table
 from handspan_exporter.journal.journal import Journal
 from handspan_exporter.processor.facts import SESSION
@@ -17,7 +17,7 @@ from handspan_exporter.receiver.ingest import Ingest
 from handspan_exporter.settings import journal_folder
 from handspan_exporter.store.connection import connect
 from handspan_exporter.store.dsn import parse
-from handspan_exporter.store.lock import hold
+from handspan_exporter.store.lock import StoreLock, hold
 from handspan_exporter.store.migrate import migrate
 from handspan_exporter.telemetry import Counters
 from handspan_exporter.web.server import Server
@@ -50,17 +50,17 @@ def serving(settings: Settings) -> Iterator[Service]:
         Stop: a setting is wrong, the store is held or unsuitable, a port is taken.
         StoreDown: the store cannot be reached.
     """
-    for option in ("otlp_grpc", "otlp_http", "web"):
-        address, name = getattr(settings, option), f"--{option.replace('_', '-')}"
-        require_loopback(address, option=name, insecure_open=settings.insecure_open)
     dsn, counters, most = parse(settings.store), Counters(), settings.max_request_bytes
+    at_grpc, at_http, at_web = Guard.of(settings, dsn.folder, counters).doors(settings)
+    folder = journal_folder(settings, dsn.folder)
     with ExitStack() as opened:
         lock = opened.enter_context(hold(dsn))
+        opened.enter_context(StoreLock(folder, option="--journal"))
         ingest_session = opened.enter_context(closing(connect(dsn)))
         processor_session = opened.enter_context(closing(connect(dsn, settings=SESSION)))
         migrate(ingest_session, settings)
         journal = Journal(
-            journal_folder(settings, dsn.folder),
+            folder,
             max_bytes=settings.journal_max_bytes,
             segment_spans=settings.flush_spans,
             counters=counters,
@@ -78,8 +78,8 @@ def serving(settings: Settings) -> Iterator[Service]:
             on_stored=processor.wake,
         )
         ingest = Ingest(journal, writer, settings, counters=counters)
-        grpc = GrpcServer(ingest, settings.otlp_grpc, max_request_bytes=most)
-        http = http_server(ingest, settings.otlp_http, max_request_bytes=most)
+        grpc = GrpcServer(ingest, settings.otlp_grpc, max_request_bytes=most, door=at_grpc)
+        http = http_server(ingest, settings.otlp_http, max_request_bytes=most, door=at_http)
         # Ended in reverse: first the doors, then what is acknowledged is stored, then the facts.
         for stage, end in (
             (processor, processor.stop),
@@ -89,8 +89,8 @@ def serving(settings: Settings) -> Iterator[Service]:
         ):
             stage.start()
             opened.callback(end)
-        about = {"otlp_grpc": grpc.address, "otlp_http": f"http://{http.address}"}
-        web = Server(dsn, settings.web, about=about)
+        about = {"otlp_grpc": grpc.address, "otlp_http": http.url}
+        web = Server(dsn, settings, counters, about=about, door=at_web)
         web.start()
         opened.callback(web.stop)
         if lock is not None:

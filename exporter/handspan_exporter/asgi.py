@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import socket
 import threading
 from typing import TYPE_CHECKING
 
 import uvicorn
 
+from handspan_exporter.access.tls import ReloadingContext
 from handspan_exporter.errors import PortTaken, UsageError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+
+    from handspan_exporter.access.tls import TlsFiles
 
 _GRACE_S = 5
 """How long requests under way may take once the server was told to stop."""
@@ -22,30 +24,35 @@ _GRACE_S = 5
 class AsgiServer:
     """Serves one application on one address until `stop`; installs no signal handlers."""
 
-    def __init__(self, app: ASGIApp, address: str, *, option: str) -> None:
+    def __init__(
+        self, app: ASGIApp, address: str, *, option: str, tls: TlsFiles | None = None
+    ) -> None:
         """Remember what to serve; nothing is opened yet.
 
         Args:
             app: The application.
             address: `host:port`, or `[host]:port` for IPv6; port 0 takes a free one.
             option: The option that moves this server, for error messages: `--web`.
+            tls: Certificate and key; None: unencrypted.
 
         Raises:
             UsageError: the address is not of that form.
         """
         self._host, self._port = split_address(address, option=option)
         self._option = option
-        self._server = _Server(
-            uvicorn.Config(
-                app,
-                access_log=False,
-                lifespan="off",
-                log_config=None,
-                server_header=False,
-                timeout_graceful_shutdown=_GRACE_S,
-                ws="none",
-            )
+        self._scheme = "https" if tls else "http"
+        config = uvicorn.Config(
+            app,
+            access_log=False,
+            lifespan="off",
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_S,
+            ws="none",
         )
+        config.load()
+        config.ssl = ReloadingContext(tls) if tls else None
+        self._server = _Server(config)
         self._thread: threading.Thread | None = None
         self._socket: socket.socket | None = None
 
@@ -54,6 +61,11 @@ class AsgiServer:
         """`host:port` as bound: with the port that port 0 became."""
         port = self._socket.getsockname()[1] if self._socket else self._port
         return f"[{self._host}]:{port}" if ":" in self._host else f"{self._host}:{port}"
+
+    @property
+    def url(self) -> str:
+        """`http://host:port` or `https://host:port`."""
+        return f"{self._scheme}://{self.address}"
 
     def start(self) -> None:
         """Bind, and return once requests are answered.
@@ -129,25 +141,3 @@ def split_address(address: str, *, option: str) -> tuple[str, int]:
     if not host or not port.isdecimal() or int(port) > 65_535:
         raise UsageError(f"{option}: {address!r} is not an address; use 127.0.0.1:8317")
     return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-def require_loopback(address: str, *, option: str, insecure_open: bool) -> None:
-    """Refuse an address that other machines can reach, unless `insecure_open`.
-
-    Raises:
-        UsageError: the address is not loopback; the message says what the choices are.
-    """
-    host, _ = split_address(address, option=option)
-    if not insecure_open and not _is_loopback(host):
-        raise UsageError(
-            f"{option}: {address} can be reached by other machines, and nothing asks who they "
-            "are: use 127.0.0.1, put a Collector or proxy that asks in front, or say "
-            "--insecure-open"
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -5,6 +5,8 @@ HandspanError
 │   ├── UsageError        the command line or a setting is wrong (exit code 2)
 │   ├── NotFound          no KPI or run has that name: answer 404
 │   ├── PortTaken         another program listens there
+│   ├── NotAuthenticated  no token or a wrong one: answer UNAUTHENTICATED or 401
+│   ├── NotPermitted      the token is not for this: answer PERMISSION_DENIED or 403
 │   ├── StoreHeld         another process has the embedded store open
 │   └── StoreUnsuitable   the store is too old, or not what the DSN says
 ├── Drop              drop and count: this input can never be stored
@@ -12,6 +14,7 @@ HandspanError
 │   └── RowsRefused       ClickHouse will not take these rows; they go to rejected/
 ├── QueryFailed       tell the asker: the store refused or broke off this one query
 └── TryAgain          retry later: nothing was stored
+    ├── OverLimit         answer RESOURCE_EXHAUSTED with RetryInfo, or 429 with Retry-After
     ├── JournalFull       answer UNAVAILABLE (gRPC) or 503 (HTTP)
     └── StoreDown         back off, then send the same rows with the same token
 """
@@ -43,6 +46,14 @@ class PortTaken(Stop):
     """Another program listens on the address; the message says which setting moves ours."""
 
 
+class NotAuthenticated(Stop):
+    """A client showed no token where one is needed, or a wrong one."""
+
+
+class NotPermitted(Stop):
+    """A client's token is not for what it asked."""
+
+
 class StoreHeld(Stop):
     """Another process has the embedded store open; the message names its pid."""
 
@@ -69,6 +80,18 @@ class QueryFailed(HandspanError):
 
 class TryAgain(HandspanError):
     """Nothing was stored; the same request may succeed later."""
+
+
+class OverLimit(TryAgain):
+    """A token has reached one of its limits."""
+
+    def __init__(self, limit: str, allowed: str, retry_s: float) -> None:
+        """Say which limit, what it allows, and after how many seconds to come again."""
+        super().__init__(
+            f"this token's limit {limit} is reached ({allowed}): come again in {retry_s:.1f} s"
+        )
+        self.limit = limit
+        self.retry_s = retry_s
 
 
 class JournalFull(TryAgain):

@@ -37,9 +37,10 @@ def _setting(
     *,
     low: float | None = None,
     high: float | None = None,
+    words: tuple[str, ...] = (),
 ) -> Any:  # noqa: ANN401
-    """Declare one setting; `low` and `high` are the smallest and largest value allowed."""
-    metadata = {"meaning": meaning, "low": low, "high": high}
+    """Declare one setting: `low` and `high` bound its value, `words` are all that it may be."""
+    metadata = {"meaning": meaning, "low": low, "high": high, "words": words}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -71,9 +72,38 @@ class Settings:
         "Decoded spans kept in memory, in bytes; beyond, they are read back from the journal.",
         low=1 << 20,
     )
+    durability: str = _setting(
+        "disk",
+        "What an acknowledged span survives: a power cut (disk) or the end of this process only "
+        "(process).",
+        words=("disk", "process"),
+    )
+    rejected_max_bytes: int = _setting(
+        1 << 30,
+        "Bytes kept of what the store refuses; beyond, the oldest are removed and counted.",
+        low=0,
+    )
     insecure_open: bool = _setting(
         False,
         "Listen on addresses that other machines can reach, although nothing asks who they are.",
+    )
+    tokens: str = _setting(
+        "",
+        "File of hashed tokens, see `handspan token`; empty: `tokens.json` in the store's folder.",
+    )
+    require_tokens: bool = _setting(
+        False, "Ask for a token on 127.0.0.1 too, for instance behind a proxy."
+    )
+    tls_cert: str = _setting("", "PEM file of the certificate chain, for all three addresses.")
+    tls_key: str = _setting("", "PEM file of the certificate's key.")
+    tls_client_ca: str = _setting(
+        "", "PEM file of the authority whose certificates clients must show (mutual TLS)."
+    )
+    allowed_hosts: str = _setting(
+        "", "Names, by comma, that a proxy calls the API by when it listens on 127.0.0.1."
+    )
+    log_format: str = _setting(
+        "text", "How log records are written to stderr.", words=("text", "json")
     )
     flush_spans: int = _setting(
         65536, "Spans after which the journal is flushed to the store.", low=1
@@ -98,6 +128,8 @@ class Settings:
         """Refuse values out of bounds, naming the setting."""
         for one in fields(self):
             low, high, value = one.metadata["low"], one.metadata["high"], getattr(self, one.name)
+            if (words := one.metadata["words"]) and value not in words:
+                raise UsageError(f"{variable(one)} must be {' or '.join(words)}, not {value!r}")
             if low is not None and value < low:
                 raise UsageError(f"{variable(one)} must be at least {low}, not {value}")
             if high is not None and value > high:
@@ -146,6 +178,13 @@ def _yes_or_no(setting: Field[Any], text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise UsageError(f"{variable(setting)} must be true or false, not {text!r}")
     return text.lower() == "true"
+
+
+def token_file(settings: Settings, store_folder: Path | None) -> Path:
+    """Return the file of tokens: as set, else with the embedded store, else with the user."""
+    if settings.tokens:
+        return Path(settings.tokens).expanduser().absolute()
+    return (store_folder or data_folder()) / "tokens.json"
 
 
 def journal_folder(settings: Settings, store_folder: Path | None) -> Path:

@@ -63,7 +63,7 @@ SPANS_ACCEPTED = _counter("spans_accepted", "Acknowledged: in the journal, and s
 SPANS_REFUSED = _counter("spans_refused", "Answered with partial success.", "reason")
 LOGS_ACCEPTED = _counter("log_records_accepted", "Acknowledged: as with spans.")
 LOGS_REFUSED = _counter("log_records_refused", "Answered with partial success.", "reason")
-TOKEN_SPANS = _counter("token_spans", "Acknowledged, by the id of the token.", "token")
+TOKEN_ITEMS = _counter("token_items", "Spans and log records acknowledged, by token.", "token")
 JOURNAL_BYTES = _gauge("journal_bytes", "Acknowledged and not yet in the store.")
 JOURNAL_AGE_S = _gauge(
     "journal_age_seconds", "Since the oldest request that is not yet in the store came; 0: none."

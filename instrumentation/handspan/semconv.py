@@ -32,6 +32,10 @@ Handspan."""
 SERVICE_NAME: Final = "service.name"
 """string. Name of the program that sends. On: resource. Source: OpenTelemetry."""
 
+TENANT: Final = "handspan.tenant"
+"""string. Whose token brought it; written by `handspan serve` alone. On: resource. Source:
+Handspan."""
+
 # --- Every span ---
 
 KIND: Final = "handspan.kind"

@@ -120,7 +120,7 @@ def _ports(settings: Settings) -> Iterator[Finding]:
 
 
 def _journal(folder: Path) -> Iterator[Finding]:
-    waiting = [path for path in folder.glob("*") if path.is_file()] if folder.is_dir() else []
+    waiting = list(folder.glob("*.otlp"))
     size = sum(path.stat().st_size for path in waiting)
     yield Finding("ok", "journal", f"{folder}: {size:,} bytes wait to be stored")
     rejected = list(folder.glob("rejected/*"))

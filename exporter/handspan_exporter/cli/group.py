@@ -21,6 +21,7 @@ COMMANDS = {
     "runs": "List runs, or show one as a tree.",
     "migrate": "Bring the store to this version's schema.",
     "rebuild": "Make agent spans anew from the raw spans.",
+    "token": "Make, list and revoke tokens for other machines.",
     "doctor": "Check this machine, the store and the service.",
 }
 """Name and one line of each command; it lives in a module and a function of its name."""

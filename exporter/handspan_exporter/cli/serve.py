@@ -36,10 +36,10 @@ def shown(default: object) -> str:
 def every_setting(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command one option per setting, in the order of `Settings`."""
     for setting in reversed(fields(Settings)):
-        default = default_of(setting)
+        default, words = default_of(setting), setting.metadata["words"]
         command = click.option(
             f"--{setting.name.replace('_', '-')}",
-            type=type(default),
+            type=click.Choice(words) if words else type(default),
             default=None,
             is_flag=isinstance(default, bool),
             help=f"{setting.metadata['meaning']} [{shown(default)}{variable(setting)}]",

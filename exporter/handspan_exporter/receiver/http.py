@@ -14,40 +14,58 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
+from handspan_exporter.access.http import Guarded
 from handspan_exporter.asgi import AsgiServer
 from handspan_exporter.errors import MalformedRequest, TryAgain
 from handspan_exporter.otlp.signals import TRACES
 from handspan_exporter.receiver.grpc import answer
 
 if TYPE_CHECKING:
+    from starlette.datastructures import Headers
     from starlette.requests import Request
 
+    from handspan_exporter.access.guard import Door
     from handspan_exporter.receiver.ingest import Ingest
 
 _PROTOBUF = "application/x-protobuf"
 _JSON = "application/json"
+_OPTION = "--otlp-http"
 _RETRY_AFTER_S = 5
 _WINDOW_BITS = {"gzip": 31, "deflate": 15}
 """zlib's name for each content encoding."""
 _CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
+    401: grpc.StatusCode.UNAUTHENTICATED,
+    403: grpc.StatusCode.PERMISSION_DENIED,
     404: grpc.StatusCode.UNIMPLEMENTED,
     405: grpc.StatusCode.UNIMPLEMENTED,
     413: grpc.StatusCode.RESOURCE_EXHAUSTED,
     415: grpc.StatusCode.INVALID_ARGUMENT,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
     503: grpc.StatusCode.UNAVAILABLE,
 }
 """HTTP status -> what gRPC would have said."""
 
 
-def http_server(ingest: Ingest, address: str, *, max_request_bytes: int) -> AsgiServer:
+def http_server(
+    ingest: Ingest,
+    address: str,
+    *,
+    max_request_bytes: int,
+    door: Door | None = None,
+) -> AsgiServer:
     """Return the server for an address; nothing is opened before its `start`.
+
+    Without a `door` everyone is let in, unencrypted.
 
     Raises:
         UsageError: the address is not `host:port`.
     """
     app = http_app(ingest, max_request_bytes=max_request_bytes)
-    return AsgiServer(app, address, option="--otlp-http")
+    if door is None:
+        return AsgiServer(app, address, option=_OPTION)
+    guarded = Guarded(app, door, "ingest", ("/v1/",), _refusal)
+    return AsgiServer(guarded, address, option=_OPTION, tls=door.tls)
 
 
 def http_app(ingest: Ingest, *, max_request_bytes: int) -> Starlette:
@@ -125,10 +143,13 @@ def _too_large(max_bytes: int) -> HTTPException:
 def _failure(request: Request, error: Exception) -> Response:
     """Answer as OTLP says: a google.rpc.Status in the request's own format."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for no other
-    code = _CODES.get(error.status_code, grpc.StatusCode.UNKNOWN).value[0]
-    headers = dict(error.headers or {})
-    if request.headers.get("content-type", "").startswith(_JSON):
-        text = json.dumps({"code": code, "message": error.detail})
-        return Response(text, error.status_code, headers, media_type=_JSON)
-    status = Status(code=code, message=error.detail).SerializeToString()
-    return Response(status, error.status_code, headers, media_type=_PROTOBUF)
+    return _refusal(request.headers, error.status_code, error.detail, dict(error.headers or {}))
+
+
+def _refusal(asked: Headers, http_status: int, message: str, headers: dict[str, str]) -> Response:
+    code = _CODES.get(http_status, grpc.StatusCode.UNKNOWN).value[0]
+    if asked.get("content-type", "").startswith(_JSON):
+        text = json.dumps({"code": code, "message": message})
+        return Response(text, http_status, headers, media_type=_JSON)
+    status = Status(code=code, message=message).SerializeToString()
+    return Response(status, http_status, headers, media_type=_PROTOBUF)

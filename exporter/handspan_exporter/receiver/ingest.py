@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from handspan_exporter.access.guard import current_client
+from handspan_exporter.access.stamp import stamped
 from handspan_exporter.errors import JournalFull, MalformedRequest
 from handspan_exporter.journal.repeats import Refused, digest
 from handspan_exporter.otlp.decode import decode, encode
@@ -13,12 +15,15 @@ from handspan_exporter.otlp.levels import item_count, only
 from handspan_exporter.otlp.signals import LOGS, TRACES
 from handspan_exporter.receiver.admission import admission, log_admission
 from handspan_exporter.telemetry import (
+    BYTES_RECEIVED,
     LOGS_ACCEPTED,
     LOGS_REFUSED,
     REQUESTS_FAILED,
+    REQUESTS_RECEIVED,
     REQUESTS_REPEATED,
     SPANS_ACCEPTED,
     SPANS_REFUSED,
+    TOKEN_ITEMS,
 )
 
 if TYPE_CHECKING:
@@ -76,18 +81,28 @@ class Ingest:
             MalformedRequest: it is none; nothing was kept.
             JournalFull: there is no room; nothing was kept.
         """
-        key = digest(body, signal)
-        if (before := self._journal.repeats.find(key)) is not None:
-            self._counters.add(REQUESTS_REPEATED)
-            return Accepted(0, before.items, before.reason)
+        client = current_client()
+        self._counters.add(REQUESTS_RECEIVED)
+        self._counters.add(BYTES_RECEIVED, len(body))
+        client.spent(0, len(body))
         try:
-            return self._accept(signal, key, body)
+            if client.tenant:
+                body = stamped(body, client.tenant)
+            key = digest(body, signal)
+            if (before := self._journal.repeats.find(key)) is not None:
+                self._counters.add(REQUESTS_REPEATED)
+                return Accepted(0, before.items, before.reason)
+            accepted = self._accept(signal, key, body)
         except MalformedRequest:
             self._counters.add(REQUESTS_FAILED, reason="malformed")
             raise
         except JournalFull:
             self._counters.add(REQUESTS_FAILED, reason="journal_full")
             raise
+        client.spent(accepted.items + accepted.rejected, 0)
+        if client.token_id:
+            self._counters.add(TOKEN_ITEMS, accepted.items, reason=client.token_id)
+        return accepted
 
     def _accept(self, signal: Signal, key: bytes, body: bytes) -> Accepted:
         body, batch, refused = self._admitted(signal, body, decode(signal, body))

@@ -33,8 +33,8 @@ class Holder:
 class StoreLock:
     """Holds `folder` for this process until `release`, or until the process ends in any way."""
 
-    def __init__(self, folder: Path, *, url: str = "") -> None:
-        """Take the lock.
+    def __init__(self, folder: Path, *, url: str = "", option: str = "--store") -> None:
+        """Take the lock; `option` chooses another folder, for the message.
 
         Raises:
             StoreHeld: another process has it.
@@ -43,7 +43,7 @@ class StoreLock:
         self._file = (folder / _FILE).open("a+", encoding="utf-8")
         if not _taken(self._file):
             self._file.close()
-            raise StoreHeld(_held(folder))
+            raise StoreHeld(_held(folder, option))
         self.announce(url)
 
     def announce(self, url: str) -> None:
@@ -116,8 +116,9 @@ def _read(text: str) -> Holder:
         return Holder(pid=0, url="")
 
 
-def _held(folder: Path) -> str:
+def _held(folder: Path, option: str) -> str:
     found = holder(folder)
     who = f"process {found.pid}" if found and found.pid else "another process"
     at = f", which answers at {found.url}" if found and found.url else ""
-    return f"the store {folder} is held by {who}{at}: stop it, or choose another with --store"
+    what = option.removeprefix("--")
+    return f"the {what} {folder} is held by {who}{at}: stop it, or choose another with {option}"

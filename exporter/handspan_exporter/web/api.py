@@ -3,7 +3,9 @@
 `GET /api/v1/health`, `/api/v1/kpis`, `/api/v1/kpis/{name}`, `/api/v1/runs`, `/api/v1/runs/{id}`;
 `since` and `until` as on the command line, filters by name, repeated for several values. Numbers
 are as `query.wire` writes them. An error is {"error": one line} with 400 (the question is wrong),
-404 (no such KPI or run), 503 (ask again later) or 500.
+401 and 403 (the token), 404 (no such KPI or run), 421 (another host's name), 503 (ask again later)
+or 500. `POST /api/v1/session` keeps a browser's token in a cookie that no script can read, `DELETE`
+forgets it. `GET /metrics` is for Prometheus.
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from handspan_exporter.access.http import COOKIE
 from handspan_exporter.errors import HandspanError, NotFound, QueryFailed, TryAgain, UsageError
 from handspan_exporter.query import kpi, wire
 from handspan_exporter.query.window import Window, window
@@ -25,9 +28,11 @@ from handspan_exporter.query.window import Window, window
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from starlette.datastructures import Headers
     from starlette.requests import Request
 
     from handspan_exporter.query.answers import Answers, Filters, Row
+    from handspan_exporter.telemetry import Counters
     from handspan_exporter.web.sessions import Sessions
 
 _log = logging.getLogger(__name__)
@@ -50,11 +55,20 @@ _PAGE_HEADERS = {
 }
 
 
-def application(sessions: Sessions, *, clock_ns: Callable[[], int] = time.time_ns) -> Starlette:
+def application(
+    sessions: Sessions, counters: Counters, *, clock_ns: Callable[[], int] = time.time_ns
+) -> Starlette:
     """Return the application; it asks `sessions`, and `clock_ns` what `now` means."""
     api = _Api(sessions, clock_ns)
+
+    async def metrics(request: Request) -> Response:
+        _only(request, ())
+        return PlainTextResponse(counters.exposition(), media_type="text/plain; version=0.0.4")
+
     routes = [
         Route("/", _page),
+        Route("/metrics", metrics),
+        Route("/api/v1/session", _session, methods=["POST", "DELETE"]),
         Route("/api/v1/health", api.health),
         Route("/api/v1/kpis", api.overview),
         # A name with a slash is refused in the same words as any other.
@@ -151,9 +165,28 @@ def _json(answer: object, status: int = 200) -> Response:
     )
 
 
+async def _session(request: Request) -> Response:
+    """Keep the token that the guard has just let in, or forget it; it is never in an address."""
+    answer = Response(status_code=204, headers={"Cache-Control": "no-store"})
+    secure = request.url.scheme == "https"
+    _, _, token = request.headers.get("authorization", "").partition(" ")
+    if request.method == "DELETE":
+        answer.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=secure)
+    elif token:
+        answer.set_cookie(COOKIE, token.strip(), httponly=True, samesite="strict", secure=secure)
+    return answer
+
+
 async def _page(_request: Request) -> Response:
     page = files("handspan_exporter.web").joinpath("page.html").read_text(encoding="utf-8")
     return HTMLResponse(page, headers=_PAGE_HEADERS)
+
+
+def refusal(_asked: Headers, status: int, text: str, headers: dict[str, str]) -> Response:
+    """Return the answer of a guard."""
+    answer = _json({"error": text}, status)
+    answer.headers.update(headers)
+    return answer
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

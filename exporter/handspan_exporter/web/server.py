@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import time
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from handspan_exporter.access.guard import is_loopback
+from handspan_exporter.access.http import Guarded, OwnHost
 from handspan_exporter.asgi import AsgiServer
 from handspan_exporter.query.answers import LIMITS, DirectAnswers
 from handspan_exporter.store.connection import connect
-from handspan_exporter.web.api import application
+from handspan_exporter.telemetry import BUILD_INFO
+from handspan_exporter.web.api import application, refusal
 from handspan_exporter.web.sessions import Sessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from starlette.types import ASGIApp
+
+    from handspan_exporter.access.guard import Door
+    from handspan_exporter.settings import Settings
     from handspan_exporter.store.dsn import Dsn
+    from handspan_exporter.telemetry import Counters
 
 
 class Server:
@@ -23,30 +32,40 @@ class Server:
     def __init__(
         self,
         dsn: Dsn,
-        address: str,
+        settings: Settings,
+        counters: Counters,
         *,
         about: Mapping[str, str] | None = None,
+        door: Door | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """Remember what to serve; nothing is opened yet.
 
         Args:
             dsn: The store, migrated; an embedded one is held by this process.
-            address: `host:port`; port 0 takes a free one.
+            settings: For `web` (port 0 takes a free one) and `allowed_hosts`.
+            counters: What `/metrics` tells.
             about: What `/api/v1/health` says besides: the addresses of OTLP, for instance.
+            door: Lets clients in, over TLS or not; None: everyone, unencrypted.
             clock_ns: What `now` means, in ns since the epoch.
 
         Raises:
             UsageError: the address is not one.
         """
         self._sessions = Sessions(lambda: DirectAnswers(connect(dsn, settings=LIMITS), about=about))
-        app = application(self._sessions, clock_ns=clock_ns)
-        self._server = AsgiServer(app, address, option="--web")
+        counters.watch(BUILD_INFO, lambda: 1, reason=version("handspan"))
+        app: ASGIApp = application(self._sessions, counters, clock_ns=clock_ns)
+        if door is not None:
+            app = Guarded(app, door, "read", ("/api/", "/metrics"), refusal)
+        if is_loopback(settings.web):
+            names = settings.allowed_hosts.lower().replace(" ", "").split(",")
+            app = OwnHost(app, tuple(filter(None, names)), refusal)
+        self._server = AsgiServer(app, settings.web, option="--web", tls=door.tls if door else None)
 
     @property
     def url(self) -> str:
         """Where it answers, for instance http://127.0.0.1:8317."""
-        return f"http://{self._server.address}"
+        return self._server.url
 
     def start(self) -> None:
         """Return once questions are answered.

@@ -18,7 +18,9 @@ from tests.exporter.answers import team
 
 from handspan_exporter.cli.group import COMMANDS, handspan
 from handspan_exporter.query import kpi
+from handspan_exporter.settings import Settings
 from handspan_exporter.store.lock import StoreLock
+from handspan_exporter.telemetry import Counters
 from handspan_exporter.web.server import Server
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def served(store: Facts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     team.insert(store)
     folder = tmp_path_factory.mktemp("held")
     (folder / "engine").mkdir()
-    server = Server(store.dsn, "127.0.0.1:0")
+    server = Server(store.dsn, Settings(web="127.0.0.1:0"), Counters())
     server.start()
     with StoreLock(folder, url=server.url):
         yield f"chdb://{folder}"

@@ -11,7 +11,9 @@ from handspan_exporter.errors import HandspanError, NotFound, StoreDown, UsageEr
 from handspan_exporter.query.answers import LIMITS, DirectAnswers
 from handspan_exporter.query.client import HttpAnswers
 from handspan_exporter.query.window import window
+from handspan_exporter.settings import Settings
 from handspan_exporter.store.connection import connect
+from handspan_exporter.telemetry import Counters
 from handspan_exporter.web.server import Server
 
 if TYPE_CHECKING:
@@ -42,7 +44,9 @@ def direct(working: Facts) -> Iterator[Answers]:
 @pytest.fixture(scope="module")
 def over_http(working: Facts) -> Iterator[Answers]:
     """Answers from a real server on a free port."""
-    server = Server(working.dsn, "127.0.0.1:0", about={"otlp_grpc": "here:1"})
+    server = Server(
+        working.dsn, Settings(web="127.0.0.1:0"), Counters(), about={"otlp_grpc": "here:1"}
+    )
     server.start()
     answers = HttpAnswers(server.url)
     yield answers
@@ -207,7 +211,7 @@ def test_health_says_how_new_the_data_is(answers: Answers) -> None:
 
 def test_a_server_that_is_gone_is_one_line(working: Facts) -> None:
     """`serve` may end between two questions."""
-    server = Server(working.dsn, "127.0.0.1:0")
+    server = Server(working.dsn, Settings(web="127.0.0.1:0"), Counters())
     server.start()
     answers = HttpAnswers(server.url)
     assert answers.health()["status"] == "ok"

@@ -14,7 +14,9 @@ from tests.exporter.answers import team
 
 from handspan_exporter.errors import PortTaken, QueryFailed, StoreDown
 from handspan_exporter.query.answers import LIMITS
+from handspan_exporter.settings import Settings
 from handspan_exporter.store.connection import connect
+from handspan_exporter.telemetry import Counters
 from handspan_exporter.web.server import Server
 from handspan_exporter.web.sessions import Sessions
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 def server(store: Facts) -> Iterator[Server]:
     """A server on the team's facts, an hour after they worked."""
     team.insert(store)
-    one = Server(store.dsn, "127.0.0.1:0", clock_ns=lambda: team.NOW_NS)
+    one = Server(store.dsn, Settings(web="127.0.0.1:0"), Counters(), clock_ns=lambda: team.NOW_NS)
     one.start()
     yield one
     one.stop()
@@ -139,7 +141,7 @@ def test_a_second_server_on_the_same_port_is_told_so(server: Server, store: Fact
     """The line names the option that moves it."""
     address = server.url.removeprefix("http://")
     with pytest.raises(PortTaken, match="--web"):
-        Server(store.dsn, address).start()
+        Server(store.dsn, Settings(web=address), Counters()).start()
 
 
 def test_questions_at_the_same_time_are_all_answered(server: Server) -> None:

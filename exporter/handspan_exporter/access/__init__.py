@@ -1,0 +1,1 @@
+"""Who may come in, how much at once, and over what: tokens, limits, TLS."""
