@@ -50,7 +50,8 @@ def serving(settings: Settings) -> Iterator[Service]:
         Stop: a setting is wrong, the store is held or unsuitable, a port is taken.
         StoreDown: the store cannot be reached.
     """
-    dsn, counters, most = parse(settings.store), Counters(), settings.max_request_bytes
+    dsn, counters = parse(settings.store), Counters()
+    most, cors = settings.max_request_bytes, settings.cors_origins
     at_grpc, at_http, at_web = Guard.of(settings, dsn.folder, counters).doors(settings)
     folder = journal_folder(settings, dsn.folder)
     with ExitStack() as opened:
@@ -79,7 +80,9 @@ def serving(settings: Settings) -> Iterator[Service]:
         )
         ingest = Ingest(journal, writer, settings, counters=counters)
         grpc = GrpcServer(ingest, settings.otlp_grpc, max_request_bytes=most, door=at_grpc)
-        http = http_server(ingest, settings.otlp_http, max_request_bytes=most, door=at_http)
+        http = http_server(
+            ingest, settings.otlp_http, max_request_bytes=most, cors_origins=cors, door=at_http
+        )
         # Ended in reverse: first the doors, then what is acknowledged is stored, then the facts.
         for stage, end in (
             (processor, processor.stop),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from handspan_exporter.access.tls import TlsFiles
 
+_IDLE_S = 75
+"""Longer than clients pause between two requests: closing just as one comes costs it a retry."""
 _GRACE_S = 5
 """How long requests under way may take once the server was told to stop."""
 
@@ -48,6 +50,7 @@ class AsgiServer:
             log_config=None,
             server_header=False,
             timeout_graceful_shutdown=_GRACE_S,
+            timeout_keep_alive=_IDLE_S,
             ws="none",
         )
         config.load()

@@ -55,6 +55,10 @@ class Settings:
     )
     otlp_grpc: str = _setting("127.0.0.1:4317", "Address for OTLP over gRPC.")
     otlp_http: str = _setting("127.0.0.1:4318", "Address for OTLP over HTTP.")
+    cors_origins: str = _setting(
+        "",
+        "Origins whose web pages may send OTLP over HTTP, with commas between; `*`: all.",
+    )
     web: str = _setting("127.0.0.1:8317", "Address for the HTTP API.")
     journal: str = _setting(
         "", "Folder of the write-ahead journal; empty: `journal` in the store's folder."

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 import grpc
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTracePartialSuccess,
-    ExportTraceServiceResponse,
-)
 
 from handspan_exporter.access.grpc import GuardInterceptor
 from handspan_exporter.access.tls import grpc_credentials
 from handspan_exporter.asgi import split_address
 from handspan_exporter.errors import MalformedRequest, PortTaken, TryAgain
-from handspan_exporter.otlp.signals import TRACES
+from handspan_exporter.otlp.signals import LOGS, TRACES
+from handspan_exporter.receiver.answers import as_protobuf
+from handspan_exporter.receiver.health import health_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handspan_exporter.access.guard import Door
-    from handspan_exporter.receiver.ingest import Accepted, Ingest
+    from handspan_exporter.otlp.signals import Signal
+    from handspan_exporter.receiver.ingest import Ingest
 
 _OPTION = "--otlp-grpc"
 _THREADS = 16
@@ -32,7 +31,7 @@ _GRACE_S = 5
 
 
 class GrpcServer:
-    """Serves `TraceService/Export` on one address until `stop`."""
+    """Serves traces, logs and the health service on one address until `stop`."""
 
     def __init__(
         self,
@@ -99,40 +98,40 @@ class GrpcServer:
 
 
 def _handlers(ingest: Ingest) -> list[grpc.GenericRpcHandler]:
-    def export_traces(body: bytes, context: grpc.ServicerContext) -> bytes:
-        return _answered(lambda: ingest.accept(TRACES, body), context)
+    def door(signal: Signal) -> Callable[[bytes, grpc.ServicerContext], bytes]:
+        return lambda body, context: _answered(ingest, signal, body, context)
 
-    services = {"trace": export_traces, "metrics": _traces_only, "logs": _traces_only}
-    return [
+    services = {
+        _service("trace"): door(TRACES),
+        _service("logs"): door(LOGS),
+        _service("metrics"): _declined,
+    }
+    exports = [
         grpc.method_handlers_generic_handler(
-            f"opentelemetry.proto.collector.{name}.v1.{name.capitalize()}Service",
-            {"Export": grpc.unary_unary_rpc_method_handler(export)},
+            name, {"Export": grpc.unary_unary_rpc_method_handler(export)}
         )
         for name, export in services.items()
     ]
+    return [*exports, health_handler(frozenset({_service("trace"), _service("logs")}))]
 
 
-def _answered(accept: Callable[[], Accepted], context: grpc.ServicerContext) -> bytes:
+def _service(name: str) -> str:
+    return f"opentelemetry.proto.collector.{name}.v1.{name.capitalize()}Service"
+
+
+def _answered(ingest: Ingest, signal: Signal, body: bytes, context: grpc.ServicerContext) -> bytes:
     """Turn each outcome into its status code: the one place that knows them for gRPC."""
     try:
-        accepted = accept()
+        return as_protobuf(signal, ingest.accept(signal, body))
     except MalformedRequest as error:
-        context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        code, said = grpc.StatusCode.INVALID_ARGUMENT, str(error)
     except TryAgain as error:
-        context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
-    return answer(accepted)
-
-
-def answer(accepted: Accepted) -> bytes:
-    """Return the ExportTraceServiceResponse, also for OTLP over HTTP."""
-    if not accepted.rejected:
-        return b""  # what a response without a partial success serialises to
-    partial = ExportTracePartialSuccess(
-        rejected_spans=accepted.rejected, error_message=accepted.reason
-    )
-    return ExportTraceServiceResponse(partial_success=partial).SerializeToString()
-
-
-def _traces_only(_body: Any, context: grpc.ServicerContext) -> NoReturn:  # noqa: ANN401
-    context.abort(grpc.StatusCode.UNIMPLEMENTED, "Handspan takes traces; nothing else yet")
+        code, said = grpc.StatusCode.UNAVAILABLE, str(error)
+    context.abort(code, said)
     raise AssertionError  # `abort` never returns, which its types do not say
+
+
+def _declined(_body: bytes, context: grpc.ServicerContext) -> bytes:
+    said = "Handspan takes traces and logs, no metrics: set OTEL_METRICS_EXPORTER=none"
+    context.abort(grpc.StatusCode.UNIMPLEMENTED, said)
+    raise AssertionError  # as above

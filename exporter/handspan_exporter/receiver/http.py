@@ -1,38 +1,44 @@
-"""OTLP over HTTP: POST /v1/traces with a protobuf body."""
+"""OTLP over HTTP: POST /v1/traces and /v1/logs with a protobuf or JSON body; GET /healthz."""
 
 from __future__ import annotations
 
 import json
-import zlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 import grpc
+from anyio import CapacityLimiter, to_thread
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from handspan_exporter.access.http import Guarded
 from handspan_exporter.asgi import AsgiServer
 from handspan_exporter.errors import MalformedRequest, TryAgain
-from handspan_exporter.otlp.signals import TRACES
-from handspan_exporter.receiver.grpc import answer
+from handspan_exporter.otlp.from_json import to_protobuf
+from handspan_exporter.otlp.signals import SIGNALS
+from handspan_exporter.receiver.answers import as_json, as_protobuf
+from handspan_exporter.receiver.body import read_body
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
     from starlette.requests import Request
+    from starlette.types import ASGIApp
 
     from handspan_exporter.access.guard import Door
+    from handspan_exporter.otlp.signals import Signal
     from handspan_exporter.receiver.ingest import Ingest
 
 _PROTOBUF = "application/x-protobuf"
 _JSON = "application/json"
 _OPTION = "--otlp-http"
 _RETRY_AFTER_S = 5
-_WINDOW_BITS = {"gzip": 31, "deflate": 15}
-"""zlib's name for each content encoding."""
+_PREFLIGHT_S = 3600
 _CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
     401: grpc.StatusCode.UNAUTHENTICATED,
@@ -42,6 +48,7 @@ _CODES = {
     413: grpc.StatusCode.RESOURCE_EXHAUSTED,
     415: grpc.StatusCode.INVALID_ARGUMENT,
     429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    500: grpc.StatusCode.INTERNAL,
     503: grpc.StatusCode.UNAVAILABLE,
 }
 """HTTP status -> what gRPC would have said."""
@@ -52,92 +59,89 @@ def http_server(
     address: str,
     *,
     max_request_bytes: int,
+    cors_origins: str = "",
     door: Door | None = None,
 ) -> AsgiServer:
     """Return the server for an address; nothing is opened before its `start`.
 
-    Without a `door` everyone is let in, unencrypted.
+    Args:
+        ingest: Takes the requests.
+        address: `host:port`, or `[host]:port` for IPv6; port 0 takes a free one.
+        max_request_bytes: After decompression.
+        cors_origins: Web pages of these origins, with commas between, may send; `*`: all.
+            Without any, browsers let only pages of our own origin.
+        door: Who is let in, and TLS; without one everyone is, unencrypted.
 
     Raises:
         UsageError: the address is not `host:port`.
     """
-    app = http_app(ingest, max_request_bytes=max_request_bytes)
-    if door is None:
-        return AsgiServer(app, address, option=_OPTION)
-    guarded = Guarded(app, door, "ingest", ("/v1/",), _refusal)
-    return AsgiServer(guarded, address, option=_OPTION, tls=door.tls)
+    app: ASGIApp = http_app(ingest, max_request_bytes=max_request_bytes)
+    if door is not None:
+        app = Guarded(app, door, "ingest", ("/v1/",), _refusal)
+    # Outside the guard: a browser asks first without its token, and must see each refusal.
+    app = _for_pages_of(cors_origins, app) if cors_origins else app
+    return AsgiServer(app, address, option=_OPTION, tls=door.tls if door else None)
 
 
 def http_app(ingest: Ingest, *, max_request_bytes: int) -> Starlette:
     """Return the application; `max_request_bytes` counts after decompression."""
+    one_by_one = CapacityLimiter(1)  # JSON takes memory and the interpreter: never two at once
 
-    async def traces(request: Request) -> Response:
-        _check_type(request)
-        body = await _body(request, max_request_bytes)
+    async def export(signal: Signal, request: Request) -> Response:
+        in_json = _is_json(request)
+        body = await read_body(request, max_request_bytes)
         try:
-            accepted = await run_in_threadpool(ingest.accept, TRACES, body)
+            if in_json:
+                body = await to_thread.run_sync(to_protobuf, signal, body, limiter=one_by_one)
+            accepted = await run_in_threadpool(ingest.accept, signal, body)
         except MalformedRequest as error:
             raise HTTPException(400, str(error)) from error
         except TryAgain as error:
             pause = {"Retry-After": str(_RETRY_AFTER_S)}
             raise HTTPException(503, str(error), pause) from error
-        return Response(answer(accepted), media_type=_PROTOBUF)
+        if in_json:
+            return Response(as_json(signal, accepted), media_type=_JSON)
+        return Response(as_protobuf(signal, accepted), media_type=_PROTOBUF)
 
+    doors = [
+        Route(f"/v1/{signal}", partial(export, signal), methods=["POST"])
+        for signal in SIGNALS.values()
+    ]
     return Starlette(
-        routes=[Route("/v1/traces", traces, methods=["POST"])],
-        exception_handlers={HTTPException: _failure},
+        routes=[
+            *doors,
+            Route("/v1/metrics", _declined, methods=["POST"]),
+            Route("/healthz", _healthy),
+        ],
+        exception_handlers={HTTPException: _failure, ClientDisconnect: _gone, Exception: _defect},
     )
 
 
-def _check_type(request: Request) -> None:
+def _for_pages_of(origins: str, app: ASGIApp) -> ASGIApp:
+    return CORSMiddleware(
+        app,
+        allow_origins=origins.replace(",", " ").split(),
+        allow_methods=["POST"],
+        allow_headers=["*"],
+        max_age=_PREFLIGHT_S,
+    )
+
+
+async def _healthy(_request: Request) -> Response:
+    """Say that this process answers; whether the store does, the journal bridges."""
+    return JSONResponse({"status": "ok"})
+
+
+async def _declined(_request: Request) -> Response:
+    raise HTTPException(404, "no metrics are taken here: set OTEL_METRICS_EXPORTER=none")
+
+
+def _is_json(request: Request) -> bool:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == _PROTOBUF:
-        return
-    if kind == _JSON:
-        raise HTTPException(
-            415, "OTLP/JSON is not taken yet: set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
-        )
-    raise HTTPException(415, f"the content type must be {_PROTOBUF}, not {kind or 'missing'}")
-
-
-async def _body(request: Request, max_bytes: int) -> bytes:
-    """Read the body, never more of it than allowed: a few kilobytes can unpack to gigabytes."""
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding != "identity" and encoding not in _WINDOW_BITS:
-        raise HTTPException(415, f"the content encoding must be gzip or deflate, not {encoding}")
-    packed = bytearray()
-    async for chunk in request.stream():
-        packed += chunk
-        if len(packed) > max_bytes:
-            raise _too_large(max_bytes)
-    if encoding == "identity":
-        return bytes(packed)
-    return await run_in_threadpool(_unpacked, bytes(packed), encoding, max_bytes)
-
-
-def _unpacked(packed: bytes, encoding: str, max_bytes: int) -> bytes:
-    """Return the decompressed body; gzip may have several members."""
-    parts: list[bytes] = []
-    room = max_bytes + 1
-    while packed or not parts:
-        unpacker = zlib.decompressobj(_WINDOW_BITS[encoding])
-        try:
-            parts.append(unpacker.decompress(packed, room))
-        except zlib.error as error:
-            raise HTTPException(400, f"the body is not {encoding}: {error}") from error
-        room -= len(parts[-1])
-        if room <= 0:
-            raise _too_large(max_bytes)
-        if not unpacker.eof:
-            raise HTTPException(400, f"the body ends in the middle of its {encoding}")
-        packed = unpacker.unused_data
-    return b"".join(parts)
-
-
-def _too_large(max_bytes: int) -> HTTPException:
-    return HTTPException(
-        413, f"the request has more than {max_bytes} bytes: see --max-request-bytes"
-    )
+    if kind not in (_PROTOBUF, _JSON):
+        said = kind or "missing"
+        raise HTTPException(415, f"the content type must be {_PROTOBUF} or {_JSON}, not {said}")
+    return kind == _JSON
 
 
 def _failure(request: Request, error: Exception) -> Response:
@@ -148,8 +152,18 @@ def _failure(request: Request, error: Exception) -> Response:
 
 def _refusal(asked: Headers, http_status: int, message: str, headers: dict[str, str]) -> Response:
     code = _CODES.get(http_status, grpc.StatusCode.UNKNOWN).value[0]
-    if asked.get("content-type", "").startswith(_JSON):
+    if asked.get("content-type", "").lower().startswith(_JSON):
         text = json.dumps({"code": code, "message": message})
         return Response(text, http_status, headers, media_type=_JSON)
     status = Status(code=code, message=message).SerializeToString()
     return Response(status, http_status, headers, media_type=_PROTOBUF)
+
+
+def _defect(request: Request, _error: Exception) -> Response:
+    """Answer in the same form; the server logs the error itself."""
+    return _failure(request, HTTPException(500, "a defect of Handspan: see its log"))
+
+
+def _gone(request: Request, _error: Exception) -> Response:
+    """A client that hangs up in the middle is no defect; nobody reads this answer."""
+    return _failure(request, HTTPException(400, "the body did not come to its end"))

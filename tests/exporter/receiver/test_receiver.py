@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import gzip
-import json
 import socket
-import threading
 import time
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import httpx
+import pyarrow as pa
 import pytest
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (
@@ -21,12 +19,6 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
     OTLPSpanExporter as HttpExporter,
 )
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import MetricsServiceStub
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -34,101 +26,32 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from tests.exporter.receiver.doors import EXPORT, MAX_REQUEST_BYTES, PROTOBUF, Receiver, refusal
 
-from handspan_exporter.columns.agent_spans import agent_spans_table
 from handspan_exporter.errors import PortTaken, UsageError
-from handspan_exporter.journal.journal import Journal
 from handspan_exporter.receiver.grpc import GrpcServer
 from handspan_exporter.receiver.http import http_server
-from handspan_exporter.receiver.ingest import Ingest
-from handspan_exporter.settings import Settings
 from handspan_exporter.telemetry import (
     REQUESTS_FAILED,
     REQUESTS_REPEATED,
     SPANS_ACCEPTED,
     SPANS_REFUSED,
-    Counters,
 )
-from handspan_exporter.writer.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from handspan_exporter.store.connection import Connection
 
-EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-MAX_REQUEST_BYTES = 1 << 20
-PROTOBUF = {"content-type": "application/x-protobuf"}
 DAY_NS = 86_400 * 10**9
 
 
-@dataclass
-class Receiver:
-    """Both doors, and what stands behind them."""
-
-    grpc: str
-    http: str
-    counters: Counters
-    stored: threading.Semaphore
-
-    def post(self, body: bytes, **headers: str) -> httpx.Response:
-        """Send a request over HTTP, by default as protobuf."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return httpx.post(f"{self.http}/v1/traces", content=body, headers=PROTOBUF | named)
-
-    def call(self, body: bytes, method: str = EXPORT) -> bytes:
-        """Send a request over gRPC."""
-        with grpc.insecure_channel(self.grpc) as channel:
-            answer: bytes = channel.unary_unary(method)(body, timeout=30)
-            return answer
-
-
-def _receiver(
-    folder: Path, connection: Connection, settings: Settings, *, writing: bool = True
-) -> Iterator[Receiver]:
-    counters, stored = Counters(), threading.Semaphore(0)
-    journal = Journal(
-        folder,
-        max_bytes=settings.journal_max_bytes,
-        segment_spans=settings.flush_spans,
-        counters=counters,
-    )
-    writer = Writer(
-        journal,
-        connection,
-        settings,
-        agent_spans_table=agent_spans_table,
-        counters=counters,
-        on_stored=stored.release,
-    )
-    ingest = Ingest(journal, writer, settings, counters=counters)
-    over_grpc = GrpcServer(ingest, "127.0.0.1:0", max_request_bytes=settings.max_request_bytes)
-    over_http = http_server(ingest, "127.0.0.1:0", max_request_bytes=settings.max_request_bytes)
-    over_grpc.start()
-    over_http.start()
-    if writing:
-        writer.start()
-    yield Receiver(over_grpc.address, f"http://{over_http.address}", counters, stored)
-    over_grpc.stop()
-    over_http.stop()
-    if writing:
-        writer.drain(30)
-
-
-@pytest.fixture
-def receiver(tmp_path: Path, connection: Connection) -> Iterator[Receiver]:
-    """Both doors in front of a real journal and a real store."""
-    settings = Settings(max_request_bytes=MAX_REQUEST_BYTES)
-    yield from _receiver(tmp_path, connection, settings)
-
-
-@pytest.fixture
-def full_receiver(tmp_path: Path, connection: Connection) -> Iterator[Receiver]:
-    """Both doors in front of a journal that has room for almost nothing, and that stays so."""
-    yield from _receiver(tmp_path, connection, Settings(journal_max_bytes=1 << 20), writing=False)
+def zstd(body: bytes) -> bytes:
+    """Pack a body as one frame."""
+    packed: bytes = pa.compress(body, "zstd", asbytes=True)
+    return packed
 
 
 @pytest.mark.parametrize("over", ["grpc", "http"])
@@ -213,6 +136,8 @@ def test_an_identical_request_is_acknowledged_and_not_stored_again(
     [
         ("gzip", gzip.compress),
         ("deflate", zlib.compress),
+        ("zstd", zstd),
+        ("zstd", lambda body: zstd(body[:20]) + zstd(body[20:])),
         ("identity", bytes),
         ("gzip", lambda body: gzip.compress(body[:20]) + gzip.compress(body[20:])),
     ],
@@ -231,9 +156,12 @@ def test_a_packed_body_is_unpacked(
     assert receiver.counters.total(SPANS_ACCEPTED) == 5
 
 
-def test_grpc_takes_gzip(receiver: Receiver, trace_request: Callable[..., bytes]) -> None:
-    """What the Collector's exporter sends by default."""
-    with grpc.insecure_channel(receiver.grpc, compression=grpc.Compression.Gzip) as channel:
+@pytest.mark.parametrize("packing", [grpc.Compression.Gzip, grpc.Compression.Deflate])
+def test_grpc_takes_packed_messages(
+    receiver: Receiver, trace_request: Callable[..., bytes], packing: grpc.Compression
+) -> None:
+    """Gzip is what the Collector's exporter sends by default."""
+    with grpc.insecure_channel(receiver.grpc, compression=packing) as channel:
         assert channel.unary_unary(EXPORT)(trace_request(500), timeout=30) == b""
 
     assert receiver.counters.total(SPANS_ACCEPTED) == 500
@@ -249,10 +177,14 @@ BOMB = bytes(50 * MAX_REQUEST_BYTES)
         (b"abc", {"content_encoding": "gzip"}, 400, "not gzip"),
         (gzip.compress(b"abcdef")[:-9], {"content_encoding": "gzip"}, 400, "in the middle"),
         (b"", {"content_encoding": "gzip"}, 400, "in the middle"),
+        (b"abc", {"content_encoding": "zstd"}, 400, "not zstd"),
+        (b"", {"content_encoding": "zstd"}, 400, "in the middle"),
+        (zstd(b"abcdef")[:-3], {"content_encoding": "zstd"}, 400, "not zstd"),
+        (zstd(BOMB), {"content_encoding": "zstd"}, 413, "--max-request-bytes"),
         (bytes(MAX_REQUEST_BYTES + 1), {}, 413, "--max-request-bytes"),
         (gzip.compress(BOMB), {"content_encoding": "gzip"}, 413, "--max-request-bytes"),
         (zlib.compress(BOMB), {"content_encoding": "deflate"}, 413, "--max-request-bytes"),
-        (b"", {"content_encoding": "br"}, 415, "gzip or deflate"),
+        (b"", {"content_encoding": "br"}, 415, "gzip, deflate or zstd"),
         (b"", {"content_type": "text/plain"}, 415, "application/x-protobuf"),
         (b"", {"content_type": ""}, 415, "missing"),
     ],
@@ -269,14 +201,6 @@ def test_http_says_what_is_wrong_as_otlp_wants_it(
     assert receiver.counters.total(SPANS_ACCEPTED) == 0
 
 
-def test_json_is_declined_in_json(receiver: Receiver) -> None:
-    """The person behind it needs to know which variable helps."""
-    answer = receiver.post(b"{}", content_type="application/json")
-
-    assert answer.status_code == 415
-    assert "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf" in json.loads(answer.content)["message"]
-
-
 @pytest.mark.parametrize(("method", "path", "code"), [("GET", "traces", 405), ("POST", "x", 404)])
 def test_other_paths_and_methods_are_declined(
     receiver: Receiver, method: str, path: str, code: int
@@ -288,22 +212,16 @@ def test_other_paths_and_methods_are_declined(
     assert Status.FromString(answer.content).message
 
 
-def _refusal(call: Callable[[], Any]) -> tuple[grpc.StatusCode, str]:
-    with pytest.raises(grpc.RpcError) as caught:
-        call()
-    return caught.value.code(), caught.value.details()
-
-
 def test_grpc_says_what_is_wrong(receiver: Receiver, trace_request: Callable[..., bytes]) -> None:
     """A client drops what is malformed and keeps the connection."""
-    code, text = _refusal(lambda: receiver.call(b"\xff"))
+    code, text = refusal(lambda: receiver.call(b"\xff"))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert "not an OTLP traces request" in text
 
-    code, _ = _refusal(lambda: receiver.call(bytes(MAX_REQUEST_BYTES + 1)))
+    code, _ = refusal(lambda: receiver.call(bytes(MAX_REQUEST_BYTES + 1)))
     assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
 
-    code, _ = _refusal(lambda: receiver.call(b"", "/some.other/Method"))
+    code, _ = refusal(lambda: receiver.call(b"", "/some.other/Method"))
     assert code is grpc.StatusCode.UNIMPLEMENTED
 
     assert receiver.call(trace_request(1)) == b""
@@ -313,30 +231,9 @@ def test_grpc_says_what_is_wrong(receiver: Receiver, trace_request: Callable[...
 def test_a_grpc_bomb_is_stopped(receiver: Receiver) -> None:
     """Fifty megabytes of nothing pack into fifty kilobytes."""
     with grpc.insecure_channel(receiver.grpc, compression=grpc.Compression.Gzip) as channel:
-        code, _ = _refusal(lambda: channel.unary_unary(EXPORT)(BOMB, timeout=30))
+        code, _ = refusal(lambda: channel.unary_unary(EXPORT)(BOMB, timeout=30))
 
     assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
-
-
-@pytest.mark.parametrize(
-    ("stub", "request_type"),
-    [
-        (LogsServiceStub, ExportLogsServiceRequest),
-        (MetricsServiceStub, ExportMetricsServiceRequest),
-    ],
-)
-def test_logs_and_metrics_are_declined(
-    receiver: Receiver,
-    stub: Any,  # noqa: ANN401
-    request_type: Any,  # noqa: ANN401
-) -> None:
-    """An exporter of all three signals must learn that two have to go elsewhere."""
-    with grpc.insecure_channel(receiver.grpc) as channel:
-        export = stub(channel).Export
-        code, text = _refusal(lambda: export(request_type(), timeout=30))
-
-    assert code is grpc.StatusCode.UNIMPLEMENTED
-    assert "takes traces" in text
 
 
 def test_a_full_journal_tells_clients_to_come_back(
@@ -347,7 +244,7 @@ def test_a_full_journal_tells_clients_to_come_back(
     for body in bodies[:2]:
         full_receiver.call(body)
 
-    code, text = _refusal(lambda: full_receiver.call(bodies[2]))
+    code, text = refusal(lambda: full_receiver.call(bodies[2]))
     answer = full_receiver.post(bodies[3])
 
     assert code is grpc.StatusCode.UNAVAILABLE
