@@ -24,7 +24,6 @@ from opentelemetry.context import (
     attach,
     create_key,
     get_current,
-    get_value,
     set_value,
 )
 from opentelemetry.trace import INVALID_SPAN, get_current_span, set_span_in_context
@@ -128,7 +127,7 @@ NOBODY = Run()
 
 def run_in(context: Context | None = None) -> Run:
     """Return who runs in `context` (None: the current one); `NOBODY` outside Handspan spans."""
-    run = get_value(_KEY, context)
+    run = (get_current() if context is None else context).get(_KEY)
     return run if isinstance(run, Run) else NOBODY
 
 

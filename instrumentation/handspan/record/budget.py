@@ -250,9 +250,14 @@ def budgets_in(context: Context) -> list[Budget]:
     return list(dict.fromkeys(block.budget for block in _blocks(context)))
 
 
-def check_budgets(expected_usd: float | None) -> None:
-    """Raise `BudgetExceeded` if a budget in the current Context stops the next call."""
-    for budget in budgets_in(get_current()):
+def has_budgets(context: Context) -> bool:
+    """Say whether a call in this Context counts into any budget."""
+    return _KEY in context
+
+
+def check_budgets(context: Context, expected_usd: float | None) -> None:
+    """Raise `BudgetExceeded` if a budget stops the next call in this Context."""
+    for budget in budgets_in(context):
         budget.check(expected_usd)
 
 

@@ -11,7 +11,7 @@ from opentelemetry.trace import SpanKind
 from handspan import semconv
 from handspan.clock import now_ns
 from handspan.internal import contained
-from handspan.record.budget import check_budgets, spend
+from handspan.record.budget import check_budgets, has_budgets, spend
 from handspan.record.content import captured_json
 from handspan.record.recording import Recording, is_error
 from handspan.record.stream import AsyncStream, Stream
@@ -84,7 +84,6 @@ class Llm(Recording):
             )
         return Stream(chunks, self.first_token, self._stream_ended)
 
-    @contained
     def usage(
         self,
         *,
@@ -116,7 +115,6 @@ class Llm(Recording):
             }
         )
 
-    @contained
     def response(
         self,
         *,
@@ -198,19 +196,23 @@ class Llm(Recording):
         self._streaming = False
 
     def _admit(self) -> None:
-        check_budgets(self.expected_usd)
+        here = get_current()
+        if has_budgets(here):
+            check_budgets(here, self.expected_usd)
 
     def _before_end(self, error: BaseException | str | None) -> None:
-        self._failed = is_error(error)
+        self._failed = error is not None and is_error(error)
         if self._streaming:
             self.set(semconv.USAGE_PARTIAL, True)
 
     def _after_end(self, span: Span) -> None:
         """Count the cost, as told or as a span processor has found it by now."""
+        if self._outer is None or not has_budgets(self._outer):
+            return
         usd = self._usd
         if usd is None:
             usd = (getattr(span, "attributes", None) or {}).get(semconv.COST_USD)
-        if self._outer is not None and not (self._failed and usd is None):
+        if usd is not None or not self._failed:
             spend(self._outer, usd)
 
     def _span_name(self) -> str:

@@ -12,7 +12,7 @@ from opentelemetry.trace import INVALID_SPAN, SpanKind, Status, StatusCode
 from handspan import semconv
 from handspan.clock import now_ns
 from handspan.context import NOBODY, Run, inside, run_in
-from handspan.internal import contained, log_internal_error, warn_once
+from handspan.internal import log_internal_error, warn_once
 from handspan.record.decorating import decorated
 from handspan.record.tracer import current_tracer
 
@@ -78,9 +78,13 @@ class Recording(_Life):
             return self
         self._admit()
         self._open(None, None)
-        if self._span is not None:
-            self._outside = get_current()
-            attach(self.context)
+        span = self._span
+        if span is not None:
+            self._outside = outside = get_current()
+            self._context = within = inside(
+                outside if self._outer is None else self._outer, span, self._run
+            )
+            attach(within)
         return self
 
     def __exit__(
@@ -95,7 +99,8 @@ class Recording(_Life):
             return
         if self._span is not None:
             self.end(error)
-            self.detach()
+            if self._outside is not None and get_current() is self._context:
+                attach(self._outside)
 
     async def __aenter__(self) -> Self:
         """Start the span and make it current."""
@@ -175,7 +180,6 @@ class Recording(_Life):
             if get_current() is inside:
                 attach(outside)
 
-    @contained
     def set(self, name: str, value: AttributeValue | None) -> None:
         """Set one attribute of the open span; None sets nothing.
 
@@ -183,13 +187,21 @@ class Recording(_Life):
             name: a constant of `handspan.semconv`, or a name of your own.
             value: string, bool, int, float or a sequence of one of them.
         """
-        if value is not None and self._span is not None:
+        if value is None or self._span is None:
+            return
+        try:
             self._span.set_attribute(name, value)
+        except Exception as error:  # noqa: BLE001 - see `_open`
+            log_internal_error(error, "Recording.set")
 
     def _set_all(self, attributes: Mapping[str, AttributeValue | None]) -> None:
         """Set what is not None; one call of the SDK for all."""
-        if self._span is not None:
+        if self._span is None:
+            return
+        try:
             self._span.set_attributes(_known(attributes))
+        except Exception as error:  # noqa: BLE001 - see `_open`
+            log_internal_error(error, "Recording.set")
 
     # --- what others may ask ---
 
@@ -312,14 +324,14 @@ class Recording(_Life):
 
     def _at_start(self) -> dict[str, AttributeValue]:
         """Return all attributes known at start in one dict; what Handspan means wins."""
-        attributes = {} if self.attributes is None else _known(self.attributes)
-        attributes.update(self._run.attributes)
-        if self.kind is not None:
-            attributes[semconv.KIND] = self.kind
-        for name, value in self._attributes().items():
-            if value is not None:
-                attributes[name] = value
-        return attributes
+        return _known(
+            {
+                **(self.attributes or _NOTHING),
+                **self._run.attributes,
+                semconv.KIND: self.kind,
+                **self._attributes(),
+            }
+        )
 
     def _close(
         self, span: Span, error: BaseException | str | None, error_type: str | None, at_ns: int
@@ -346,6 +358,10 @@ class Recording(_Life):
             span.set_status(Status(StatusCode.ERROR, str(error)))
 
 
+_NOTHING: Mapping[str, AttributeValue] = {}
+_ERRORS = (Exception, str)
+
+
 def _known(attributes: Mapping[str, AttributeValue | None]) -> dict[str, AttributeValue]:
     return {name: value for name, value in attributes.items() if value is not None}
 
@@ -356,7 +372,7 @@ def is_error(error: BaseException | str | None) -> bool:
     As in OpenTelemetry, what is not an `Exception` is no error: cancelling, interrupting and
     leaving a generator early are ways to stop.
     """
-    return isinstance(error, Exception | str)
+    return isinstance(error, _ERRORS)
 
 
 def type_name(error: BaseException | str) -> str:
