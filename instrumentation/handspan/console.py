@@ -20,8 +20,9 @@ def console(
 ) -> None:
     """Print every span as it starts and ends, indented below its parent.
 
-    Call it after `configure()`. Without a tracer provider one is made that sends nothing, so
-    that a first program needs no service. Never raises; a stream that fails is one warning.
+    Without a tracer provider one is made that sends nothing, so that a first program needs no
+    service; who wants to send calls `configure()` first. What is printed is redacted. Never
+    raises; a stream that fails is one warning.
 
     Args:
         stream: where to; None: standard error.

@@ -18,6 +18,8 @@ from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 from handspan import semconv
 from handspan.internal import contained, warn_once
 from handspan.json_lines import JsonLines
+from handspan.processors import redaction
+from handspan.processors.completion import completed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 class JsonlProcessor(SpanProcessor):
     """Writes the start and the end of every span to a file, as they happen.
 
-    Attributes are written as they are on the span: content only when content capture is on.
+    What is written is what would be sent: redacted, cut to size, with the cost if it is known.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -39,11 +41,12 @@ class JsonlProcessor(SpanProcessor):
     @contained
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002
         """Write that the span begins."""
-        self._write("started", span.start_time, span)
+        self._write("started", span.start_time, span, {})
 
     @contained
     def on_end(self, span: ReadableSpan) -> None:
         """Write how the span ended."""
+        span, _ = completed(span)
         taken_ns = (span.end_time or 0) - (span.start_time or 0)
         more: dict[str, object] = {"duration_ms": taken_ns / 1e6, "events": _events(span)}
         if span.status.status_code is StatusCode.ERROR:
@@ -60,12 +63,12 @@ class JsonlProcessor(SpanProcessor):
         what: str,
         at_ns: int | None,
         span: ReadableSpan,
-        more: dict[str, object] | None = None,
+        more: dict[str, object],
     ) -> None:
-        attributes = dict(span.attributes or {})
+        attributes = redaction.current().attributes(span.attributes or {})
         context = span.get_span_context()
         payload: dict[str, object] = {
-            "name": span.name,
+            "name": redaction.current().text(span.name),
             "trace_id": format_trace_id(context.trace_id) if context else None,
             "span_id": format_span_id(context.span_id) if context else None,
             "parent_span_id": format_span_id(span.parent.span_id) if span.parent else None,
@@ -74,7 +77,7 @@ class JsonlProcessor(SpanProcessor):
         record = {
             "event_type": f"{attributes.get(semconv.KIND, 'span')}_{what}",
             "timestamp": _seconds(at_ns or 0),
-            "payload": payload | (more or {}),
+            "payload": payload | more,
         }
         try:
             self._lines.append(record)

@@ -10,6 +10,8 @@ from opentelemetry.trace import StatusCode
 
 from handspan import colours, semconv
 from handspan.internal import contained, warn_once
+from handspan.processors import redaction
+from handspan.processors.completion import completed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,13 +55,15 @@ class SpanTreeProcessor(SpanProcessor):
         """Print that the span begins."""
         depth = self._remember(span)
         attributes = span.attributes or {}
-        line = " ".join([self._marks["start"], _title(span, self._marks), *_asked(attributes)])
+        title = redaction.current().text(_title(span, self._marks))
+        line = " ".join([self._marks["start"], title, *_asked(attributes)])
         self._print(depth, line, _COLOURS.get(str(attributes.get(semconv.KIND))))
 
     @contained
     def on_end(self, span: ReadableSpan) -> None:
         """Print how the span ended: time, tokens, cost, outcome, error."""
         depth = self._forget(span)
+        span, _ = completed(span)
         failed = span.status.status_code is StatusCode.ERROR
         mark = self._marks["failed" if failed else "done"]
         line = " ".join([mark, _title(span, self._marks), _duration(span), *_facts(span)])

@@ -190,6 +190,21 @@ def test_events_are_written_as_json_lines(
     assert len(handspan_spans) == 2
 
 
+def test_what_is_shown_is_redacted(handspan_spans: Spans, tmp_path: Path) -> None:
+    """Screens are shared and files are attached to tickets."""
+    stream, path = io.StringIO(), tmp_path / "events.jsonl"
+    console(stream, jsonl=path)
+    call = handspan.tool("mail ada@example.com").start()
+    call.set("api_key", "hunter2-hunter2")
+    call.span.add_event("sent", {"to": "ada@example.com"})
+    call.end("login ada@example.com refused")
+    for text in (stream.getvalue(), path.read_text()):
+        assert "mail [redacted:email]" in text
+        assert "ada@example" not in text
+        assert "hunter2" not in text
+    assert len(handspan_spans) == 1
+
+
 def test_a_file_that_cannot_be_written_is_one_warning(
     handspan_spans: Spans, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

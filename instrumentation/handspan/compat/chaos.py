@@ -26,20 +26,19 @@ from handspan.compat.resilience import Effect
 from handspan.compat.resource_use import ResourceUse
 from handspan.compat.session_log import Entry, SessionLog, restore
 from handspan.internal import contained, warn_once
+from handspan.processors import redaction
 from handspan.record import Workflow
 from handspan.record.fault import Fault
 from handspan.record.point import happened
 from handspan.record.recovery import Recovery
 from handspan.record.validation import Validation
-from handspan.redaction_rules import FAILED, Redactor
+from handspan.redaction_rules import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
 __all__ = ["Session", "SessionLog", "restore", "start_session"]
-
-_redactor = Redactor()
 
 
 def start_session(
@@ -354,8 +353,12 @@ def _mapping(told: object) -> dict[str, Any]:
 
 
 def _clean(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the data without credentials; without any of it when looking for them failed."""
-    try:
-        return {key: _redactor.value(key, value) for key, value in told.items()}
-    except Exception:  # noqa: BLE001 - values of the user's: fails closed
-        return dict.fromkeys(told, FAILED)
+    """Return the data without credentials; what cannot be looked through is replaced.
+
+    Exports go to strangers, so a process that redacts less, or nothing, changes nothing here.
+    """
+    own = redaction.current()
+    return {key: own.value(key, _always.value(key, value)) for key, value in told.items()}
+
+
+_always = redaction.Redaction(Redactor())

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def counted_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Count the calls of this test only, and warn of each anew."""
+    """Count the calls of this test only; warn of each, and log each error, anew."""
     monkeypatch.setattr(counted, "_counts", Counter())
     monkeypatch.setattr("handspan.internal._warned", set())
+    monkeypatch.setattr("handspan.internal._logged", set())
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from opentelemetry.context import get_current
 
+from handspan import settings
 from handspan.compat import counts
 from handspan.compat.chaos import Session, SessionLog, restore, start_session
 from handspan.testing import assert_tree, assert_workflow
@@ -258,6 +259,17 @@ def test_credentials_leave_by_no_export(handspan_spans: Spans) -> None:
         assert key not in text
         assert "hunter2" not in text
         assert "example.com" not in text
+
+
+def test_a_link_shows_no_credentials_even_where_spans_may() -> None:
+    """Spans go to one's own service, links to strangers; own rules are applied on top."""
+    settings.use(redact=(), redact_keys=["employee_id"])
+    session = start_session({"password": "hunter2-hunter2", "employee_id": "E-4711"})
+    settings.use()
+    assert session.configuration == {
+        "password": "[redacted:key]",
+        "employee_id": "[redacted:key]",
+    }
 
 
 def test_export_as_json(handspan_spans: Spans, handspan_clock: Clock) -> None:
