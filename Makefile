@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-stack check format generate bench bench-compat bench-ingest collector rotel constraints clean
+.PHONY: help demo test test-fast test-stack test-sdk check format generate bench bench-compat bench-ingest collector rotel constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,11 @@ test-fast: $(READY) ## without the tests that start real processes
 
 test-stack: $(READY) ## tests with the real programs around Handspan; `make collector` first
 	$(BIN)/python -m pytest tests/stack
+
+test-sdk: ## the tests that depend on the SDK's own parts, with the oldest SDK; installed once
+	@python=$$($(PYTHON) -m stack.tools oldest_sdk) && \
+	$$python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . && \
+	$$python -m pytest tests/instrumentation/leaving
 
 check: $(READY) ## lint, types, import contracts, spelling, generated files
 	$(BIN)/ruff check .

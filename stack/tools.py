@@ -106,7 +106,14 @@ ROTEL = Tool(
     version_pattern=r"^rotel==(\S+)$",
     takes="a few seconds",
 )
-TOOLS = {tool.name: tool for tool in (COLLECTOR, ROTEL)}
+OLDEST_SDK = Tool(
+    name="oldest_sdk",
+    program="venv/bin/python",
+    pinned_in="requirements.txt",
+    version_pattern=r"^opentelemetry-sdk==(\S+)$",
+    takes="about half a minute",
+)
+TOOLS = {tool.name: tool for tool in (COLLECTOR, ROTEL, OLDEST_SDK)}
 
 
 def main() -> int:

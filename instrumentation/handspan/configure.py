@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from opentelemetry import trace
 
-from handspan import settings
+from handspan import rivals, settings
 from handspan.export.losses import losses
 from handspan.internal import contained, finished_within, warn_once
 from handspan.record.tracer import current_provider, use_provider
@@ -145,8 +145,16 @@ def _switch_on(point: EntryPoint, *, required: bool) -> None:
 
     try:
         instrumentor = point.load()()
+        rival = rivals.rival_of(instrumentor)
+        if rival is not None and not required:
+            warn_once(
+                f"{rival} records {point.name} already, so Handspan does not: each call would be "
+                f"counted twice. handspan.instrument({point.name!r}) switches it on all the same"
+            )
+            return
         if not instrumentor.is_instrumented_by_opentelemetry:
             instrumentor.instrument(raise_exception_on_conflict=True)
+        rivals.record_here(point.name)
     except (DependencyConflictError, ModuleNotFoundError) as error:
         if required:
             warn_once(f"Handspan cannot instrument {point.name}: {error}")

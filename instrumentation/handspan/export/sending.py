@@ -17,6 +17,7 @@ from handspan.export.losses import Losses, losses
 from handspan.export.quiet import listen, muted
 from handspan.internal import log_internal_error
 from handspan.processors.completion import completed
+from handspan.rivals import notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -81,6 +82,8 @@ class SendingExporter(SpanExporter):
         request: list[ReadableSpan] = []
         request_bytes = 0
         for span in spans:
+            if span.instrumentation_scope is not None:
+                notice(span.instrumentation_scope.name)
             try:
                 ready, size_bytes = completed(span)
             except Exception as error:  # noqa: BLE001 - what is not redacted must not leave

@@ -17,6 +17,7 @@ from handspan import semconv
 from handspan.internal import contained
 from handspan.processors.completion import completed_parts
 from handspan.processors.parts import changed_events, changed_links, changed_status
+from handspan.rivals import notice
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -40,6 +41,8 @@ class EndingProcessor(SpanProcessor):
     @contained
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002
         """Make room for attributes, unless the host chose another limit than the default."""
+        if span.instrumentation_scope is not None:
+            notice(span.instrumentation_scope.name)
         attributes = span._attributes  # noqa: SLF001 - see above
         if is_inside_run(span) and getattr(attributes, "maxlen", None) == _SDK_DEFAULT:
             attributes.maxlen = ROOM  # type: ignore[union-attr]
@@ -55,6 +58,10 @@ class EndingProcessor(SpanProcessor):
         """Change the span that was queued, if the SDK does not call `_on_ending`."""
         if not self._asked_in_time:
             _complete_in_place(span)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002
+        """Hold nothing back; SDK 1.39 takes its own default for a failure."""
+        return True
 
 
 def is_inside_run(span: ReadableSpan) -> bool:
