@@ -21,8 +21,6 @@ Nothing of OpenTelemetry's SDK is imported before a test asks for it.
 from __future__ import annotations
 
 import itertools
-from difflib import ndiff
-from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -107,6 +105,9 @@ def assert_tree(spans: Iterable[ReadableSpan], expected: str) -> None:
     Example:
         >>> assert_tree(handspan_spans, "invoke_workflow support\n  invoke_agent triage")
     """
+    from difflib import ndiff
+    from textwrap import dedent
+
     wanted = [line.rstrip() for line in dedent(expected).splitlines() if line.strip()]
     got = tree(spans)
     if got != wanted:
