@@ -54,10 +54,11 @@ class StartedProcessor(SpanProcessor):
 
     def _start_afresh(self) -> None:
         """Watch nothing: what is open when a process forks is the parent's to announce."""
-        self._lock = threading.Lock()
         self._open: dict[int, tuple[float, Span]] = {}
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._idle = False
+        self._resting = self._threaded
+        """Whether the thread, if there is one, waits for a span to watch."""
         self._wake = threading.Event()
         self._stopped = threading.Event()
 
@@ -72,28 +73,19 @@ class StartedProcessor(SpanProcessor):
         scope = span.instrumentation_scope
         if scope is None or scope.name != semconv.SCOPE_NAME:
             return
-        if (span.attributes or {}).get(semconv.KIND) not in _KINDS:
+        if (span.attributes or {}).get(semconv.KIND) not in _KINDS or len(self._open) >= _MOST_OPEN:
             return
+        # One operation of a dictionary each, here and at the end: no lock for those who record.
         due_s = self._now_s() + settings.current().announce_after_s
-        with self._lock:
-            if len(self._open) < _MOST_OPEN and not self._stopped.is_set():
-                self._open[span.get_span_context().span_id] = (due_s, span)
-                if self._thread is None and self._threaded:
-                    self._thread = threading.Thread(
-                        target=self._watch, name="handspan-started", daemon=True
-                    )
-                    self._thread.start()
-            if self._idle:
-                self._idle = False
-                self._wake.set()
+        self._open[span.get_span_context().span_id] = (due_s, span)
+        if self._resting:
+            self._rouse()
 
-    @contained
     def on_end(self, span: ReadableSpan) -> None:
         """Watch the span no more."""
         context = span.get_span_context()
-        if context is not None and context.span_id in self._open:
-            with self._lock:
-                self._open.pop(context.span_id, None)
+        if context is not None:
+            self._open.pop(context.span_id, None)
 
     def announce_due(self) -> float | None:
         """Announce what has been open for long enough.
@@ -101,21 +93,14 @@ class StartedProcessor(SpanProcessor):
         Returns:
             Seconds until the next span is due; None: none is watched.
         """
-        due: list[Span] = []
-        next_s: float | None = None
-        with self._lock:
-            now_s = self._now_s()
-            for due_s, span in self._open.values():
-                if due_s > now_s:
-                    next_s = due_s - now_s
-                    break
-                due.append(span)
-            for span in due:
-                self._open.pop(span.get_span_context().span_id, None)
-        for span in due:
+        now_s = self._now_s()
+        for span_id, (due_s, span) in list(self._open.items()):
+            if due_s > now_s:
+                return due_s - now_s
+            self._open.pop(span_id, None)
             if span.is_recording():
                 self._announce(span)
-        return next_s
+        return None
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002
         """Hold nothing back; SDK 1.39 takes its own default for a failure."""
@@ -127,6 +112,17 @@ class StartedProcessor(SpanProcessor):
         self._wake.set()
         self._stop()
 
+    def _rouse(self) -> None:
+        """Have the thread look at what is watched; it comes with the first span."""
+        with self._lock:
+            self._resting = False
+            self._wake.set()
+            if self._thread is None and not self._stopped.is_set():
+                self._thread = threading.Thread(
+                    target=self._watch, name="handspan-started", daemon=True
+                )
+                self._thread.start()
+
     def _watch(self) -> None:
         while not self._stopped.is_set():
             next_s = self.announce_due()
@@ -134,7 +130,8 @@ class StartedProcessor(SpanProcessor):
                 self._stopped.wait(next_s)
                 continue
             with self._lock:
-                self._idle = not self._open
                 self._wake.clear()
-            if self._idle and not self._stopped.is_set():
+                self._resting = True
+            # A span that came before that was said has roused nobody.
+            if not self._open and not self._stopped.is_set():
                 self._wake.wait()
