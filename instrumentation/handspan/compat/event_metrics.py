@@ -28,7 +28,10 @@ _NAMES = (
 
 
 class Metrics(TypedDict):
-    """The KPIs since the start of the process; None: unknown, because nothing was counted."""
+    """The KPIs since the start of the process; None: unknown, because nothing was counted.
+
+    Retries and times to completion are those of the 10,000 tasks that came last.
+    """
 
     agent_utilization: float | None
     """Mean over agents of the share of the time since the first event in which they worked."""
@@ -68,7 +71,7 @@ class EventMetrics:
         """Start with nothing known."""
         self._lock = threading.Lock()
         self._first_ns: int | None = None
-        self._tasks: Started[_Task] = Started()
+        self._tasks: Started[_Task] = Started(forgotten=_no_more)
         self._agents: dict[str, _Busy] = {}
         self._cost_usd: dict[str, float] = {}
         self._features: dict[str, bool] = {}
@@ -193,6 +196,11 @@ class EventMetrics:
 def passes(result: object) -> bool:
     """Say whether a validation's result is that all is well."""
     return result if isinstance(result, bool) else text_of(result).lower() in GOOD
+
+
+def _no_more(task: _Task) -> None:
+    """Let go of the oldest task: old ones say little of how the team does now."""
+    del task
 
 
 def _share(counted: list[int]) -> float | None:

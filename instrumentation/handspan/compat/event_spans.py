@@ -70,7 +70,7 @@ class EventSpans:
 
     def __init__(self) -> None:
         """Start without tasks."""
-        self._work: Started[_Work] = Started()
+        self._work: Started[_Work] = Started(forgotten=_close)
         self._lock = threading.RLock()
         self._swept_ns = 0
 

@@ -48,8 +48,8 @@ class _Invocation:
 
 
 _open: Started[_Invocation] = Started()
-_ended: Started[_Invocation] = Started()
-"""Kept for ratings, which come later."""
+_ended: Started[Agent] = Started(forgotten=lambda _: None)
+"""Kept for ratings, which come later; one of a forgotten invocation goes by the id."""
 
 
 def log_invocation(
@@ -108,7 +108,7 @@ def update_invocation(
     if invocation is None:
         _count_unknown("update_invocation")
         return
-    _ended.put(invocation_id, invocation)
+    _ended.put(invocation_id, invocation.agent)
     _write(invocation, outcome_status, list(files_modified))
     invocation.agent.set(semconv.TASK_FILES_MODIFIED, list(files_modified) or None)
     end_ns = invocation.start_ns + max(round(duration_seconds * 1e9), 0)
@@ -159,8 +159,9 @@ def log_success_metric(
         },
         session=False,
     )
-    invocation = _open.get(invocation_id) or _ended.get(invocation_id)
-    if invocation is None:
+    invocation = _open.get(invocation_id)
+    agent = invocation.agent if invocation else _ended.get(invocation_id)
+    if agent is None:
         _count_unknown("log_success_metric")
     rate(
         quality_rating,
@@ -169,7 +170,7 @@ def log_success_metric(
         notes=feedback_notes,
         would_use_again=would_use_again,
         alternative_agent=alternative_agent_suggested,
-        of=invocation.agent if invocation else invocation_id,
+        of=agent or invocation_id,
     )
 
 

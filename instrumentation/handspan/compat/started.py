@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from handspan.compat.counted import count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 V = TypeVar("V")
 
@@ -19,8 +22,9 @@ class Started(Generic[V]):
     Programs crash and forget, so what never ends has to be forgotten here too.
     """
 
-    def __init__(self) -> None:
-        """Start with nothing."""
+    def __init__(self, forgotten: Callable[[V], object] | None = None) -> None:
+        """Start with nothing; `forgotten(value)` hears of what had to go, None: it is counted."""
+        self._forgotten = forgotten or _count
         self._values: dict[str, V] = {}
         self._lock = threading.Lock()
 
@@ -30,14 +34,9 @@ class Started(Generic[V]):
             before = self._values.pop(key, None)
             self._values[key] = value
             full = len(self._values) > MAX_STARTED
-            if full:
-                del self._values[next(iter(self._values))]
-        if full:
-            count(
-                "starts forgotten, too many are open",
-                f"more than {MAX_STARTED:,} workflows, invocations or tasks have started and not "
-                "ended; the oldest are forgotten and stay unfinished. Log their end",
-            )
+            oldest = self._values.pop(next(iter(self._values))) if full else None
+        if oldest is not None:
+            self._forgotten(oldest)
         return before
 
     def get(self, key: str) -> V | None:
@@ -61,3 +60,12 @@ class Started(Generic[V]):
             values = list(self._values.values())
             self._values.clear()
             return values
+
+
+def _count(value: object) -> None:
+    del value
+    count(
+        "starts forgotten, too many are open",
+        f"more than {MAX_STARTED:,} workflows or invocations have started and not ended; the "
+        "oldest are forgotten and stay unfinished. Log their end",
+    )

@@ -366,6 +366,23 @@ def test_emitting_from_threads_keeps_tasks_apart(handspan_spans: Spans, emitter:
     assert emitter.get_metrics()["n"]["validation_pass_rate"] == 40
 
 
+def test_tasks_beyond_the_bound_are_ended_and_forgotten(
+    handspan_spans: Spans, emitter: Emitter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that runs for months sees more tasks than it can remember."""
+    monkeypatch.setattr("handspan.compat.started.MAX_STARTED", 3)
+    for number in range(10):
+        told = {"agent": "coder", "task_id": f"t-{number}"}
+        emit_event("agent_started", told)
+        emit_event("agent_completed", {**told, "status": "failed"})
+    ended = [span for span in handspan_spans if span.name == "invoke_workflow task"]
+    assert [(span.attributes or {})["handspan.workflow.id"] for span in ended] == [
+        f"t-{number}" for number in range(7)
+    ]
+    assert emitter.get_metrics()["n"]["average_retry_count"] == 3
+    assert counts() == {}
+
+
 def test_events_of_any_kind_never_raise(
     handspan_spans: Spans, handspan_errors: list[Exception], emitter: Emitter
 ) -> None:
