@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-stack test-sdk check format generate bench bench-compat bench-ingest collector rotel constraints clean
+.PHONY: help demo test test-fast test-stack test-sdk soak check format generate bench bench-compat bench-ingest collector rotel constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ test: $(READY) ## the whole test suite
 	$(BIN)/python -m pytest
 
 test-fast: $(READY) ## without the tests that start real processes
-	$(BIN)/python -m pytest -m "not end_to_end"
+	$(BIN)/python -m pytest -m "not end_to_end and not soak"
 
 test-stack: $(READY) ## tests with the real programs around Handspan; `make collector` first
 	$(BIN)/python -m pytest tests/stack
@@ -34,6 +34,9 @@ test-sdk: ## the tests that depend on the SDK's own parts, with the oldest SDK; 
 	@python=$$($(PYTHON) -m stack.tools oldest_sdk) && \
 	$$python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . && \
 	$$python -m pytest tests/instrumentation/leaving
+
+soak: $(READY) ## the tests that take minutes: power cuts and kills by the dozen
+	$(BIN)/python -m pytest -m soak
 
 check: $(READY) ## lint, types, import contracts, spelling, generated files
 	$(BIN)/ruff check .

@@ -60,12 +60,7 @@ def serving(settings: Settings) -> Iterator[Service]:
         ingest_session = opened.enter_context(closing(connect(dsn)))
         processor_session = opened.enter_context(closing(connect(dsn, settings=SESSION)))
         migrate(ingest_session, settings)
-        journal = Journal(
-            folder,
-            max_bytes=settings.journal_max_bytes,
-            segment_spans=settings.flush_spans,
-            counters=counters,
-        )
+        journal = Journal.of(folder, settings, counters)
         arrived = journal.watermark_ns
         processor = Processor(
             processor_session, settings, oldest_in_flight_ns=arrived, counters=counters

@@ -7,20 +7,22 @@ import secrets
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from handspan_exporter.errors import JournalFull, Stop
-from handspan_exporter.journal.records import bodies, record
-from handspan_exporter.journal.repeats import Refused, Repeats, digest
+from handspan_exporter.journal.records import record
+from handspan_exporter.journal.rejected import Rejected
+from handspan_exporter.journal.repeats import WINDOW_S, Refused, Repeats, digest
 from handspan_exporter.journal.segment import SUFFIX, Segment, sync_folder
 from handspan_exporter.otlp.signals import TRACES
-from handspan_exporter.telemetry import BYTES_TORN
+from handspan_exporter.telemetry import BYTES_TORN, JOURNAL_AGE_S, JOURNAL_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from handspan_exporter.otlp.signals import Signal
+    from handspan_exporter.settings import Settings
     from handspan_exporter.telemetry import Counters
 
 SEGMENT_MAX_BYTES = 64 << 20
@@ -42,6 +44,8 @@ class Journal:
         max_bytes: int,
         segment_spans: int,
         counters: Counters,
+        rejected_max_bytes: int = 1 << 30,
+        durable: bool = True,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """Take up the folder: what an earlier process left is closed, oldest first.
@@ -50,7 +54,9 @@ class Journal:
             folder: Made when absent.
             max_bytes: Of all segments together; beyond, `append` refuses.
             segment_spans: A segment with as many is closed.
-            counters: For bytes torn off by a crash.
+            counters: For bytes torn off by a crash, and for how much waits since when.
+            rejected_max_bytes: Of what the store refuses; beyond, the oldest is removed.
+            durable: Whether what is appended survives a power cut, or only the process.
             clock_ns: Unix time, for the names of segments.
 
         Raises:
@@ -60,6 +66,7 @@ class Journal:
         self._max_bytes = max_bytes
         self._segment_spans = segment_spans
         self._counters = counters
+        self._durable = durable
         self._clock_ns = clock_ns
         # Several services may share one ClickHouse: two segments of one nanosecond must differ.
         self._writer = secrets.token_hex(4)
@@ -70,10 +77,32 @@ class Journal:
         self._last_ns = 0
         self.repeats = Repeats(clock_ns)
         """Of what is acknowledged; `append` does not look there."""
+        self.rejected = Rejected(
+            folder / "rejected", max_bytes=rejected_max_bytes, counters=counters
+        )
+        """What the store refuses."""
+        counters.watch(JOURNAL_BYTES, lambda: self.size_bytes)
+        counters.watch(JOURNAL_AGE_S, lambda: self.age_s)
         try:
             self._recover()
         except OSError as error:
             raise Stop(f"the journal {folder} cannot be used: {error.strerror}") from error
+
+    @classmethod
+    def of(cls, folder: Path, settings: Settings, counters: Counters) -> Self:
+        """Take up a folder as the settings of a service say.
+
+        Raises:
+            Stop: the folder cannot be used; the message says which.
+        """
+        return cls(
+            folder,
+            max_bytes=settings.journal_max_bytes,
+            segment_spans=settings.flush_spans,
+            rejected_max_bytes=settings.rejected_max_bytes,
+            durable=settings.durability == "disk",
+            counters=counters,
+        )
 
     def append(self, body: bytes, items: int, signal: Signal = TRACES) -> Segment:
         """Write a request down and return its segment once the disk has it.
@@ -112,7 +141,7 @@ class Journal:
                 if segment.records:
                     return segment
                 self._forget(segment)
-                segment.path.unlink(missing_ok=True)
+                _unlink(segment.path)
         return None
 
     def remove(self, segment: Segment) -> None:
@@ -122,19 +151,26 @@ class Journal:
         """
         with self._changed:
             self._forget(segment)
-            segment.path.unlink(missing_ok=True)
+            _unlink(segment.path)
 
     def set_aside(self, segment: Segment, reason: str) -> None:
-        """Move a segment that cannot be stored to rejected/, with the reason beside it."""
+        """Move a segment that cannot be stored to rejected/, with the reason beside it.
+
+        Where even that fails the file stays, and the next start tries it once more.
+        """
         with self._changed:
             self._forget(segment)
-            kept = self.rejected / segment.path.name
-            segment.path.rename(kept)
-            kept.with_suffix(".txt").write_text(reason + "\n", encoding="utf-8")
+            kept = self.rejected.folder / segment.path.name
+            try:
+                segment.path.rename(kept)
+                kept.with_suffix(".txt").write_text(reason + "\n", encoding="utf-8")
+            except OSError as error:
+                _log.error("%s", _refusal(self._folder, error))
+            self.rejected.trim()
 
-    def requests(self, segment: Segment) -> list[bytes]:
-        """Return the requests of a closed segment one by one, from its file."""
-        return bodies(segment.path.read_bytes())[0]
+    def requests(self, segment: Segment) -> Iterator[bytes]:
+        """Yield the requests of a closed segment one by one, from its file."""
+        return segment.requests()
 
     def watermark_ns(self) -> int:
         """Return a moment (Unix time): all that arrived before it is in the store.
@@ -149,17 +185,19 @@ class Journal:
             return self._tick(0)
 
     @property
-    def rejected(self) -> Path:
-        """The folder for what the store refuses."""
-        return self._folder / "rejected"
-
-    @property
     def open_s(self) -> float | None:
         """How long the oldest open segment has been open, in seconds; None when none is."""
         with self._changed:
             if not self._open:
                 return None
             return time.monotonic() - min(self._opened_s[signal] for signal in self._open)
+
+    @property
+    def age_s(self) -> float:
+        """How long the oldest request that is not in the store is here, in seconds; 0: none is."""
+        with self._changed:
+            living = [segment.created_ns for segment in (*self._closed, *self._open.values())]
+        return max(self._clock_ns() - min(living), 0) / 1e9 if living else 0.0
 
     @property
     def size_bytes(self) -> int:
@@ -176,7 +214,10 @@ class Journal:
         return segment
 
     def _begin(self, signal: Signal) -> Segment:
-        segment = Segment.create(self._folder, self._tick(1), self._writer, signal)
+        created_ns = self._tick(1)
+        segment = Segment.create(
+            self._folder, created_ns, self._writer, signal, durable=self._durable
+        )
         self._open[signal] = segment
         self._opened_s[signal] = time.monotonic()
         return segment
@@ -229,16 +270,30 @@ class Journal:
         return sum(segment.size for segment in (*self._closed, *self._open.values()))
 
     def _recover(self) -> None:
-        self.rejected.mkdir(parents=True, exist_ok=True)
+        self.rejected.folder.mkdir(parents=True, exist_ok=True)
         sync_folder(self._folder)
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
-            segment, requests, torn = Segment.found(path)
+            segment, torn = Segment.found(path)
             self._counters.add(BYTES_TORN, torn)
             self._closed.append(segment)
             self._last_ns = segment.created_ns
-            for body in requests:
+            self._remember(segment)
+
+    def _remember(self, segment: Segment) -> None:
+        """Know what an earlier process acknowledged, when its client may still send it again."""
+        written_ns = segment.path.stat().st_mtime_ns
+        if written_ns > self._clock_ns() - WINDOW_S * 10**9:
+            for body in segment.requests():
                 key = digest(body, segment.signal)
-                self.repeats.remember(key, Refused(), at_ns=segment.created_ns)
+                self.repeats.remember(key, Refused(), at_ns=written_ns)
+
+
+def _unlink(path: Path) -> None:
+    """Delete a file. Should it stay, the next start finds all of it in the store already."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        _log.warning("%s cannot be removed: %s", path, error.strerror)
 
 
 def _refusal(folder: Path, error: OSError) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from mmap import ACCESS_READ, mmap
 from typing import TYPE_CHECKING, Self
 
-from handspan_exporter.journal.records import bodies
+from handspan_exporter.journal.records import spots
 from handspan_exporter.otlp.signals import SIGNALS, TRACES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from handspan_exporter.otlp.signals import Signal
@@ -20,8 +22,11 @@ SUFFIX = ".otlp"
 class Segment:
     """A file that requests are appended to. Not safe from several threads: the journal locks."""
 
-    def __init__(self, path: Path, ends: list[int], descriptor: int | None) -> None:
+    def __init__(
+        self, path: Path, ends: list[int], descriptor: int | None, *, durable: bool = True
+    ) -> None:
         self.path = path
+        self._durable = durable
         self.id = path.name.removesuffix(SUFFIX)
         """Unique among all segments ever; sorts by age."""
         self.created_ns = int(self.id.partition("-")[0])
@@ -42,8 +47,16 @@ class Segment:
         self._descriptor = descriptor
 
     @classmethod
-    def create(cls, folder: Path, created_ns: int, writer: str, signal: Signal = TRACES) -> Self:
-        """Begin a segment; its name survives a crash from here on.
+    def create(
+        cls,
+        folder: Path,
+        created_ns: int,
+        writer: str,
+        signal: Signal = TRACES,
+        *,
+        durable: bool = True,
+    ) -> Self:
+        """Begin a segment; when `durable`, its name survives a power cut from here on.
 
         Raises:
             OSError: the file cannot be made.
@@ -53,28 +66,41 @@ class Segment:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
         descriptor = os.open(path, flags, 0o600)
         try:
-            sync_folder(folder)
+            if durable:
+                sync_folder(folder)
         except OSError:
             os.close(descriptor)
             path.unlink()
             raise
-        return cls(path, [], descriptor)
+        return cls(path, [], descriptor, durable=durable)
 
     @classmethod
-    def found(cls, path: Path) -> tuple[Self, list[bytes], int]:
+    def found(cls, path: Path) -> tuple[Self, int]:
         """Take up what an earlier process left: cut the torn end off.
 
-        Returns the segment, its requests and the number of bytes cut off.
+        Returns the segment and the number of bytes cut off. Of its requests only the lengths are
+        read: there may be gigabytes of them.
 
         Raises:
             OSError: the file cannot be read or cut.
         """
-        data = path.read_bytes()
-        requests, whole = bodies(data)
-        if whole < len(data):
+        size = path.stat().st_size
+        with mapped(path) as data:
+            ends = [end for _, end in spots(data)]
+        whole = ends[-1] if ends else 0
+        if whole < size:
             os.truncate(path, whole)
-        # Where each record ends does not matter any more: nothing is appended to this one.
-        return cls(path, [whole] * len(requests), None), requests, len(data) - whole
+        return cls(path, ends, None), size - whole
+
+    def requests(self) -> Iterator[bytes]:
+        """Yield the requests of the file one by one.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        with mapped(self.path) as data:
+            for start, end in spots(data):
+                yield data[start:end]
 
     @property
     def size(self) -> int:
@@ -106,10 +132,13 @@ class Segment:
     def sync(self) -> None:
         """Wait until the disk has all that was appended; the one call without the lock.
 
+        With durability `process` there is no wait: the page cache outlives the process.
+
         Raises:
             OSError: the disk is full or broken.
         """
-        os.fdatasync(self._open())
+        if self._durable:
+            os.fdatasync(self._open())
 
     def forget_unsynced(self) -> None:
         """Cut off what the disk refused; whoever waits for it finds `failures` changed."""
@@ -131,6 +160,21 @@ class Segment:
     def _open(self) -> int:
         assert self._descriptor is not None, "a found segment is only read"  # noqa: S101
         return self._descriptor
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[bytes | mmap]:
+    """Yield a file as memory, of which only the pages that are looked at are read.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            yield b""  # which no system call maps
+            return
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+            yield data
 
 
 def sync_folder(folder: Path) -> None:

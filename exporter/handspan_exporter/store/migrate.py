@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def migrate(connection: Connection, settings: Settings) -> list[str]:
-    """Apply what is missing, set the retention, and return the names of what was applied.
+    """Apply what is missing, set retention and durability, and return what was applied.
 
     Safe to repeat and to interrupt: a statement that was cut off is run again.
 
@@ -23,7 +23,18 @@ def migrate(connection: Connection, settings: Settings) -> list[str]:
     applied = migrate_schema(connection)
     for table in sql.names("schema/retention"):
         connection.command(sql.render(f"schema/retention/{table}", retention(settings)))
+    make_durable(connection, durable=settings.durability == "disk")
     return applied
+
+
+def make_durable(connection: Connection, *, durable: bool) -> None:
+    """Let every insert of ours wait for the disk, or not: the journal forgets what is inserted.
+
+    The facts as well: their cursor must never survive a power cut that they did not.
+    """
+    for row in connection.rows(sql.load("migrations/volatile"), {"durable": durable}):
+        holes = {"table": row["name"], "durable": int(durable)}
+        connection.command(sql.render("migrations/durability", holes))
 
 
 def migrate_schema(connection: Connection) -> list[str]:

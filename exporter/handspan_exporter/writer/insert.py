@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+import time
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from handspan_exporter.errors import RowsRefused, StoreDown
-from handspan_exporter.telemetry import ROWS_MISSED, ROWS_REJECTED, STORE_RETRIES
+from handspan_exporter.telemetry import INSERT_S, ROWS_MISSED, ROWS_REJECTED, STORE_RETRIES
 from handspan_exporter.writer.verify import missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+    from handspan_exporter.journal.rejected import Rejected
     from handspan_exporter.store.connection import Connection
     from handspan_exporter.telemetry import Counters
 
@@ -36,7 +37,7 @@ class Inserter:
         self,
         connection: Connection,
         *,
-        rejected: Path,
+        rejected: Rejected,
         counters: Counters,
         pause: Callable[[float], None],
     ) -> None:
@@ -44,7 +45,7 @@ class Inserter:
 
         Args:
             connection: Only this inserter may use it.
-            rejected: Folder for rows that the store refuses, one Arrow file per part.
+            rejected: For rows that the store refuses, one Arrow file per part.
             counters: For rejected rows and retries.
             pause: Waits so many seconds; it raises when the service is to stop.
         """
@@ -65,6 +66,8 @@ class Inserter:
             token: Of these rows alone.
             doubtful: The token may have been used before, with an unknown outcome.
         """
+        if doubtful:
+            rows, token = self._absent(table, rows, token)
         if not rows.num_rows:
             return
         waiting, refusals = [(0, rows.num_rows)], 0
@@ -84,10 +87,28 @@ class Inserter:
                     middle = (first + end) // 2
                     waiting += [(middle, end), (first, middle)]
 
+    def _absent(self, table: str, rows: pa.Table, token: str) -> tuple[pa.Table, str]:
+        """Leave out what the store has: after a power cut it may not know the token any more."""
+        left = [rows]
+
+        def look() -> None:
+            left[0] = missing(self._connection, table, rows)
+
+        self._retried(table, look)
+        if left[0].num_rows in (0, rows.num_rows):
+            return left[0], token
+        self._counters.add(ROWS_MISSED, left[0].num_rows, reason=table)
+        return left[0], secrets.token_hex(16)
+
     def _until_taken(self, table: str, rows: pa.Table, token: str) -> bool:
         """Insert, again and again; return whether an attempt's outcome is unknown."""
-        failures = self._retried(table, lambda: self._connection.insert(table, rows, token=token))
-        return failures > 0
+
+        def attempt() -> None:
+            began_s = time.monotonic()
+            self._connection.insert(table, rows, token=token)
+            self._counters.observe(INSERT_S, time.monotonic() - began_s, reason=table)
+
+        return self._retried(table, attempt) > 0
 
     def _make_good(self, table: str, rows: pa.Table) -> None:
         """Insert what the store dropped as a repetition though it does not have it."""
@@ -120,10 +141,11 @@ class Inserter:
         """Keep refused rows for a person to look at; a full disk must not stop the rest."""
         self._counters.add(ROWS_REJECTED, rows.num_rows, reason=table)
         _log.error("%s rows of %s rejected: %s", rows.num_rows, table, reason)
-        path = self._rejected / (re.sub(r"[^\w.-]", "_", token) + ".arrow")
+        path = self._rejected.folder / (re.sub(r"[^\w.-]", "_", token) + ".arrow")
         noted = rows.replace_schema_metadata({"table": table, "reason": reason})
         try:
             with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, noted.schema) as out:
                 out.write_table(noted)
         except OSError as error:
             _log.error("rejected rows could not be kept: %s", error)
+        self._rejected.trim()

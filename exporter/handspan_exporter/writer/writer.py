@@ -17,7 +17,9 @@ from handspan_exporter.otlp.decode import decode, decode_segment
 from handspan_exporter.otlp.signals import LOGS
 from handspan_exporter.telemetry import (
     LOGS_STORED,
+    PENDING_BYTES,
     RECORDS_UNREADABLE,
+    SEGMENT_RETRIES,
     SEGMENTS_READ_BACK,
     SEGMENTS_REJECTED,
     SEGMENTS_STORED,
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
 
 GATHER_S = 0.02
 """A span that comes after a quiet time waits so long for its siblings, not a whole `flush_s`."""
+
+_PAUSES_S = (0.1, 0.5, 2.0)
+"""Before a segment that failed for another reason than the store is tried again: memory may be
+short for a moment."""
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +93,7 @@ class Writer:
         )
         self._rolled_s = float("-inf")
         self._thread = threading.Thread(target=self._run, name="writer")
+        counters.watch(PENDING_BYTES, lambda: self.pending_bytes)
 
     def start(self) -> None:
         """Begin, with what an earlier process left in the journal."""
@@ -152,19 +159,32 @@ class Writer:
             self._journal.roll()
 
     def _store(self, segment: Segment) -> None:
-        try:
-            stored = self._insert(segment)
-        except _Stopped:
-            raise
-        except Exception as error:  # noqa: BLE001 - this thread must outlive any defect
-            _log.exception("segment %s cannot be stored and is set aside", segment.id)
-            self._counters.add(SEGMENTS_REJECTED, reason=type(error).__name__)
-            self._journal.set_aside(segment, f"{type(error).__name__}: {error}")
-        else:
-            self._journal.remove(segment)
-            self._counters.add(SEGMENTS_STORED)
-            self._counters.add(LOGS_STORED if segment.signal is LOGS else SPANS_STORED, stored)
+        """Store a segment; after a few failures that are not the store's, set it aside."""
+        for pause_s in (*_PAUSES_S, None):
+            try:
+                stored = self._insert(segment)
+            except _Stopped:
+                raise
+            except Exception as error:  # noqa: BLE001 - this thread must outlive any defect
+                self._failed(segment, error, pause_s)
+            else:
+                self._journal.remove(segment)
+                self._counters.add(SEGMENTS_STORED)
+                self._counters.add(LOGS_STORED if segment.signal is LOGS else SPANS_STORED, stored)
+                break
         self._on_stored()
+
+    def _failed(self, segment: Segment, error: Exception, pause_s: float | None) -> None:
+        """Wait for memory or whatever was short, or give up; the next segment is waiting."""
+        kind, about = type(error).__name__, {"segment": segment.id}
+        if pause_s is None:
+            _log.error("segment %s is set aside", segment.id, exc_info=error, extra=about)
+            self._counters.add(SEGMENTS_REJECTED, reason=kind)
+            self._journal.set_aside(segment, f"{kind}: {error}")
+            return
+        _log.warning("segment %s failed, trying again: %s", segment.id, error, extra=about)
+        self._counters.add(SEGMENT_RETRIES, reason=kind)
+        self._pause(pause_s)
 
     def _insert(self, segment: Segment) -> int:
         """Insert all rows of a segment and return how many spans or log records it has."""
@@ -206,8 +226,9 @@ class Writer:
                 batches.append(decode(segment.signal, body))
             except MalformedRequest:
                 self._counters.add(RECORDS_UNREADABLE)
-                kept = self._journal.rejected / f"{segment.id}.{number}.unreadable"
+                kept = self._journal.rejected.folder / f"{segment.id}.{number}.unreadable"
                 kept.write_bytes(body)
+                self._journal.rejected.trim()
         return batches
 
     def _pause(self, pause_s: float) -> None:

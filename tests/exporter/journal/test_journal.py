@@ -88,7 +88,7 @@ def test_requests_are_kept_in_order_until_the_segment_is_removed(tmp_path: Path)
     segment = _closed(journal)
 
     assert segment.records == 2
-    assert journal.requests(segment) == [b"one", b"two"]
+    assert list(journal.requests(segment)) == [b"one", b"two"]
     assert journal.size_bytes == segment.path.stat().st_size
     journal.remove(segment)
     assert journal.oldest() is None
@@ -107,7 +107,7 @@ def test_a_segment_closes_when_it_has_enough_spans(tmp_path: Path) -> None:
 
     segment = journal.oldest()
     assert segment is not None
-    assert journal.requests(segment) == [b"one", b"two"]
+    assert list(journal.requests(segment)) == [b"one", b"two"]
 
 
 def test_many_threads_append_and_nothing_is_lost(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_many_threads_append_and_nothing_is_lost(tmp_path: Path) -> None:
     journal.roll()
     found: list[bytes] = []
     while (segment := journal.oldest()) is not None:
-        found += journal.requests(segment)
+        found += list(journal.requests(segment))
         journal.remove(segment)
     assert sorted(found) == sorted(wanted)
 
@@ -136,7 +136,7 @@ def test_a_killed_process_leaves_its_segments_to_the_next(tmp_path: Path) -> Non
     assert segment is not None
     assert segment.path == path
     assert segment.records == 2
-    assert journal.requests(segment) == [b"one", b"two"]
+    assert list(journal.requests(segment)) == [b"one", b"two"]
     assert journal.repeats.find(digest(b"one")) == Refused(), "a client may send it once more"
 
 
@@ -152,7 +152,7 @@ def test_a_torn_end_is_cut_off_and_counted(tmp_path: Path, torn: bytes) -> None:
     segment = journal.oldest()
 
     assert segment is not None
-    assert journal.requests(segment) == [b"one"]
+    assert list(journal.requests(segment)) == [b"one"]
     assert path.read_bytes() == record(b"one")
     assert counters.total(BYTES_TORN) == len(torn)
 
@@ -211,7 +211,7 @@ def test_a_full_journal_refuses_and_keeps_what_it_has(tmp_path: Path) -> None:
         journal.append(b"y" * 15, 1)
 
     segment = _closed(journal)
-    assert journal.requests(segment) == [b"x" * 15]
+    assert list(journal.requests(segment)) == [b"x" * 15]
     journal.remove(segment)
     journal.append(b"y" * 15, 1)
 
@@ -242,7 +242,7 @@ def test_a_full_disk_leaves_no_half_of_a_request(
     journal.append(b"z" * 1_000, 1)
 
     segment = _closed(journal)
-    assert journal.requests(segment) == [b"x" * 5_000, b"z" * 1_000]
+    assert list(journal.requests(segment)) == [b"x" * 5_000, b"z" * 1_000]
     assert segment.path.stat().st_size == journal.size_bytes
 
 
@@ -262,7 +262,7 @@ def test_what_the_disk_refuses_to_sync_is_not_acknowledged(
             journal.append(b"bad", 1)
     journal.append(b"good again", 1)
 
-    assert journal.requests(_closed(journal)) == [b"good", b"good again"]
+    assert list(journal.requests(_closed(journal))) == [b"good", b"good again"]
 
 
 def test_a_request_is_acknowledged_only_after_its_sync(
@@ -303,8 +303,8 @@ def test_a_segment_that_cannot_be_stored_is_kept_with_the_reason(tmp_path: Path)
     journal.set_aside(segment, "why")
 
     assert journal.oldest() is None
-    assert (journal.rejected / segment.path.name).read_bytes() == record(b"one")
-    assert (journal.rejected / f"{segment.id}.txt").read_text() == "why\n"
+    assert (journal.rejected.folder / segment.path.name).read_bytes() == record(b"one")
+    assert (journal.rejected.folder / f"{segment.id}.txt").read_text() == "why\n"
 
 
 def test_a_repetition_is_known_for_ten_minutes() -> None:

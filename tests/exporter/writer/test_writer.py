@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from handspan_exporter.store.connection import Connection
+    from handspan_exporter.telemetry import Metric
 
 _TIMES = "otel_traces_trace_id_ts"
 TABLES = ("otel_traces", "agent_spans", "trace_arrivals")
@@ -274,7 +275,7 @@ def test_a_defect_of_ours_sets_the_segment_aside_and_the_next_is_stored(
 
     assert _counts(connection) == [3, 1, 1]
     assert ingest.counters.total(SEGMENTS_REJECTED, "ValueError") == 1
-    (kept,) = ingest.journal.rejected.glob("*.otlp")
+    (kept,) = ingest.journal.rejected.folder.glob("*.otlp")
     assert kept.with_suffix(".txt").read_text() == "ValueError: two is too many\n"
     assert "set aside" in caplog.text
 
@@ -313,7 +314,7 @@ def test_a_request_that_the_disk_forgot_costs_only_itself(
 
     assert second.drain()
     assert _counts(connection) == [2, 2, 2]
-    (kept,) = second.journal.rejected.glob("*.unreadable")
+    (kept,) = second.journal.rejected.folder.glob("*.unreadable")
     assert kept.read_bytes() == b"\xff" * len(bodies[1])
 
 
@@ -336,9 +337,9 @@ def test_spans_of_many_days_are_stored_at_once(
 
 
 def _rejected(ingest: Ingest) -> list[Path]:
-    return sorted(ingest.journal.rejected.glob("*.arrow"))
+    return sorted(ingest.journal.rejected.folder.glob("*.arrow"))
 
 
-def _wait_for(ingest: Ingest, name: str) -> None:
+def _wait_for(ingest: Ingest, name: Metric) -> None:
     while not ingest.counters.total(name):
         time.sleep(0.01)
