@@ -61,7 +61,11 @@ class SessionLog:
     @property
     def entries(self) -> list[Entry]:
         """Copies of the entries that are kept, oldest first."""
-        return [json.loads(text) for text in tuple(self._entries)]
+        return [json.loads(text) for text in self.entries_as_json()]
+
+    def entries_as_json(self) -> list[str]:
+        """Return the entries that are kept, oldest first, each as a JSON object."""
+        return list(self._entries)
 
     def metrics(self) -> dict[str, float | int | None]:
         """Return faults, recoveries and scores; None is unknown, never 0 or 1."""
@@ -120,7 +124,7 @@ class SessionLog:
             return ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all of it: session, summary, metrics, effects, analysis, entries."""
+        """Return all but the entries: session, summary, metrics, effects, analysis."""
         return {
             "session": {
                 "id": self.session_id,
@@ -133,7 +137,6 @@ class SessionLog:
             "metrics": self.metrics(),
             "effects": self.effects(),
             "analysis": {name: self._analyzed(name) for name in self._analyzers},
-            "entries": self.entries,
         }
 
     def export_as_json(self, pretty: bool = False) -> str:  # noqa: FBT002 - as people call it
@@ -158,7 +161,8 @@ class SessionLog:
 
     def _document(self) -> dict[str, Any]:
         whole = self.as_dict()
-        return {name: whole[name] for name in ("session", "summary", "effects", "entries")}
+        told = {name: whole[name] for name in ("session", "summary", "effects")}
+        return told | {"entries": self.entries}
 
     def _analyzed(self, name: str) -> object:
         try:

@@ -31,7 +31,7 @@ def test_credentials_leave_by_no_export(handspan_spans: Spans) -> None:
     )
     session.log_recovery_attempt("x", success=True, duration=1, metadata={"mail": "a@example.com"})
     session.end_session({"authorization": f"Bearer {key}"})
-    session.add_export_format("raw", lambda log: repr(log.as_dict()))
+    session.add_export_format("raw", lambda log: repr((log.as_dict(), log.entries)))
     restored = restore(session.export_as_shareable_url())
     assert restored is not None
     for text in (
