@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-stack test-sdk soak check format generate bench bench-compat bench-ingest collector rotel constraints clean
+.PHONY: help demo test test-fast test-stack test-sdk soak check format generate bench bench-compat bench-ingest bench-record collector rotel constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,13 +53,16 @@ format: $(READY) ## let ruff mend what it can
 generate: $(READY) ## rewrite every generated file
 	$(BIN)/python docs/generate.py
 
-bench: bench-ingest bench-compat ## every benchmark; figures go to benchmarks/RESULTS.md
+bench: bench-ingest bench-record bench-compat ## every benchmark; figures go to benchmarks/RESULTS.md
 
 bench-compat: $(READY) ## what the older APIs promised: time of a call, exports, memory
 	$(BIN)/python -m benchmarks.compat
 
 bench-ingest: $(READY) collector rotel ## speed against the real Collector and rotel, about a quarter of an hour
 	$(BIN)/python -m benchmarks.ingest --write
+
+bench-record: $(READY) ## what recording costs against a bare SDK, about two minutes
+	$(BIN)/python -m benchmarks.record --write
 
 collector: ## the real OpenTelemetry Collector, built once into the cache; needs Go
 	@$(PYTHON) -m stack.tools collector

@@ -41,9 +41,12 @@ def python_of(name: str) -> str:
 def _build(name: str, folder: Path, python: Path) -> None:
     sys.stderr.write(f"installing {name} into {folder} ...\n")
     requires = [str(one) for one in peers()[name]["requires"]]  # type: ignore[attr-defined]
+    # uv, because pip gives up on what two of the peers require.
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"]
     steps = [
         [sys.executable, "-m", "venv", "--clear", str(folder)],
-        [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requires],
+        pip,
+        [str(folder / "bin" / "uv"), "pip", "install", "-q", "--python", str(python), *requires],
     ]
     for step in steps:
         done = subprocess.run(step, capture_output=True, text=True, check=False)

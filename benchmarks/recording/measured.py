@@ -1,4 +1,4 @@
-"""One SDK, measured in its own process: `python measured.py openlit`, prints one line of JSON.
+"""One SDK in its own process: `python -m benchmarks.recording.measured openlit`, prints JSON.
 
 Runs in the SDK's own environment, so it knows nothing but the standard library and OpenTelemetry.
 """
@@ -12,7 +12,7 @@ import statistics
 import sys
 import time
 
-from drop import DropExporter
+from benchmarks.recording.drop import DropExporter
 
 _WARM_UP = 300
 _ROUNDS = 20
@@ -21,7 +21,7 @@ _ITERATIONS = 500
 
 def main(name: str) -> None:
     """Measure one SDK."""
-    sdk = importlib.import_module(f"with_{name.replace('-', '_')}")
+    sdk = importlib.import_module(f"benchmarks.recording.with_{name.replace('-', '_')}")
     exporter = DropExporter()
     sdk.prepare(exporter)
     for _ in range(_WARM_UP):

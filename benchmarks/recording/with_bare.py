@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks.recording.said import AGENT, ANSWERED, ASKED, TOOL, USED, WORKFLOW
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from said import AGENT, ANSWERED, ASKED, TOOL, USED, WORKFLOW
 
 if TYPE_CHECKING:
-    from drop import DropExporter
-
-MODULE = "opentelemetry.sdk.trace.export"
+    from benchmarks.recording.drop import DropExporter
 
 
-tracer = trace.get_tracer("bench")
+tracer: trace.Tracer = trace.NoOpTracer()
 
 
 def prepare(exporter: DropExporter) -> None:
     """Set the SDK up."""
+    global tracer  # noqa: PLW0603 - as a program would keep it
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
+    tracer = provider.get_tracer("bench")
 
 
 def work() -> None:

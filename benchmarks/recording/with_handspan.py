@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from said import MORE
+from benchmarks.recording.said import MORE
 
 import handspan
 
 if TYPE_CHECKING:
-    from drop import DropExporter
-
-MODULE = "handspan"
+    from benchmarks.recording.drop import DropExporter
 
 
 def prepare(exporter: DropExporter) -> None:

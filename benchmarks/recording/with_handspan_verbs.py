@@ -1,16 +1,16 @@
-"""Handspan's verbs and attribution on a bare SDK, without what `configure()` adds to its provider."""
+"""Handspan's verbs and attribution on a bare SDK, without what `configure()` adds."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import with_bare
-from with_handspan import MODULE, work
+from benchmarks.recording import with_bare
+from benchmarks.recording.with_handspan import work
 
 if TYPE_CHECKING:
-    from drop import DropExporter
+    from benchmarks.recording.drop import DropExporter
 
-__all__ = ["MODULE", "prepare", "work"]
+__all__ = ["prepare", "work"]
 
 
 def prepare(exporter: DropExporter) -> None:

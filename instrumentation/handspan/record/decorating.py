@@ -37,12 +37,16 @@ def decorated(definition: Recording, function: Callable[P, R]) -> Callable[P, R]
     elif inspect.isgeneratorfunction(function):
         wrapper = _generator(make, function)
     else:
-        wrapper = _plain(make, function)
+        wrapper = _plain(make, definition._is_idle, function)
     return cast("Callable[P, R]", functools.update_wrapper(wrapper, function))
 
 
-def _plain(make: Make, function: Callable[..., Any]) -> Callable[..., Any]:
+def _plain(
+    make: Make, is_idle: Callable[[], bool], function: Callable[..., Any]
+) -> Callable[..., Any]:
     def recorded(*args: object, **kwargs: object) -> object:
+        if is_idle():
+            return function(*args, **kwargs)
         with make(args, kwargs) as recording:
             result = function(*args, **kwargs)
             recording._returned(result)

@@ -200,6 +200,9 @@ class Llm(Recording):
         if has_budgets(here):
             check_budgets(here, self.expected_usd)
 
+    def _is_idle(self) -> bool:
+        return super()._is_idle() and not has_budgets(get_current())
+
     def _before_end(self, error: BaseException | str | None) -> None:
         self._failed = error is not None and is_error(error)
         if self._streaming:

@@ -265,6 +265,10 @@ class Recording(_Life):
     def _admit(self) -> None:
         """Raise what the user asked for, before a block or decorated call begins."""
 
+    def _is_idle(self) -> bool:
+        """Say whether a decorated call has nothing to do but to be made."""
+        return current_tracer() is None
+
     def _item(self) -> None:
         """Note an item that a decorated generator yields."""
 
