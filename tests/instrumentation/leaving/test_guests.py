@@ -155,6 +155,36 @@ print(codes)
     )
 
 
+def test_a_child_of_a_process_whose_queue_is_full_has_an_empty_one(program: Program) -> None:
+    """What waits in the parent is sent there; the child has room, and has lost nothing yet."""
+    done = program(
+        """
+import os, threading, handspan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+parent = os.getpid()
+class Door(SpanExporter):
+    def export(self, spans):
+        if os.getpid() == parent:
+            threading.Event().wait()
+        print(*(span.name for span in spans), flush=True)
+        return SpanExportResult.SUCCESS
+handspan.configure(instrument=(), exporter=Door(), flush_timeout_s=0.1)
+for _ in range(100):
+    with handspan.tool("parent"):
+        pass
+child = os.fork()
+if child == 0:
+    with handspan.tool("child"):
+        pass
+    os._exit(0 if handspan.flush(20) else 3)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+""",
+        OTEL_BSP_MAX_QUEUE_SIZE="4",
+        OTEL_BSP_MAX_EXPORT_BATCH_SIZE="2",
+    )
+    assert done.stdout == "execute_tool child\n0\n"
+
+
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
 def test_a_receiver_that_is_down_is_one_line_and_flush_says_so(
     program: Program, protocol: str
