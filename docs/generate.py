@@ -123,6 +123,14 @@ the resource, sampling, limits, batching and export of spans work besides.
     return head + "".join(rows)
 
 
+def recording() -> str:
+    """Return docs/recording.md: each verb with its example and arguments."""
+    sys.path.insert(0, str(ROOT))  # a script sees its own folder only
+    from docs.recording_page import recording as page  # noqa: PLC0415 - see above
+
+    return page()
+
+
 def serve_settings() -> str:
     """Return docs/settings.md: every setting of the service."""
     head = """\
@@ -212,6 +220,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/attributes.md": attributes,
     "docs/kpis.md": kpis,
     "docs/mapping.md": mapping_markdown,
+    "docs/recording.md": recording,
     "docs/recording_settings.md": recording_settings,
     "docs/settings.md": serve_settings,
 }
