@@ -73,6 +73,8 @@ def _code(example: str) -> str:
     lines = []
     for line in inspect.cleandoc(example).splitlines():
         prompted = re.match(r"(>>>|\.\.\.) ?(.*)", line)
+        if lines and prompted and prompted[2].startswith("@"):
+            lines += ["", ""]  # as the formatter, which reads Markdown too, has it
         lines.append(prompted[2] if prompted else f"# {line}")
     return "\n".join(lines)
 
