@@ -157,6 +157,9 @@ def test_a_taken_port_is_named_with_the_option_that_moves_it(tmp_path: Path, opt
     ("arguments", "code", "said"),
     [
         (("serve", "--store", "postgres://u:secret@h/db"), 2, "chdb:///folder"),
+        (("serve", "--store", "chdb:///proc/nowhere"), 1, "cannot be written"),
+        (("migrate", "--store", "chdb:///dev/null"), 1, "cannot be written"),
+        (("serve", "--store", "clickhouse://u:secret@127.0.0.1:9"), 1, "127.0.0.1:9"),
         (("serve", "--web", "0.0.0.0:8317"), 2, "--insecure-open"),
         (("serve", "--otlp-grpc", "4317"), 2, "--otlp-grpc"),
         (("serve", "--flush-spans", "0"), 2, "HANDSPAN_FLUSH_SPANS must be at least 1"),

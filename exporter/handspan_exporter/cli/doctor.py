@@ -133,7 +133,7 @@ def _disk(folder: Path) -> Iterator[Finding]:
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
     said = f"{free / (1 << 30):,.1f} GiB free for {folder}"
-    if not os.access(there, os.W_OK):
+    if not (there.is_dir() and os.access(there, os.W_OK)):
         yield Finding("wrong", "disk", f"{there} cannot be written: choose another with --store")
     elif free < _LITTLE_BYTES:
         yield Finding("note", "disk", f"{said}: make room, or lower --raw-days")

@@ -85,11 +85,19 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read us has seen enough; what is left in the buffer must not raise at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:
+        return _not_written(error)
     return code if isinstance(code, int) else 0
+
+
+def _not_written(error: OSError) -> int:
+    """Tell of a file or an output that failed; a reader who left has only seen enough."""
+    left = isinstance(error, BrokenPipeError)
+    if not left:
+        click.echo(f"handspan: {error}", err=True)
+    # What is left in the buffer must not raise at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0 if left else 1
 
 
 def _said(error: click.ClickException) -> str:

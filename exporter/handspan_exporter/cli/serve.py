@@ -71,6 +71,9 @@ def quiet_and_log() -> None:
     """Log to stderr, and keep gRPC's core from printing beside it; call before gRPC is loaded."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    for driver in ("clickhouse_connect", "urllib3.connectionpool"):
+        # They warn of what they also raise, and we say: one clear line each.
+        logging.getLogger(driver).setLevel(logging.CRITICAL)
 
 
 def banner(service: Service) -> str:

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TextIO
 
-from handspan_exporter.errors import StoreHeld
+from handspan_exporter.errors import StoreHeld, StoreUnsuitable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,20 +38,32 @@ class StoreLock:
 
         Raises:
             StoreHeld: another process has it.
+            StoreUnsuitable: the folder cannot be made or written.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file = (folder / _FILE).open("a+", encoding="utf-8")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = (folder / _FILE).open("a+", encoding="utf-8")
+        except OSError as error:
+            raise _unwritable(folder, error) from None
+        self._folder = folder
         if not _taken(self._file):
             self._file.close()
             raise StoreHeld(_held(folder, option))
         self.announce(url)
 
     def announce(self, url: str) -> None:
-        """Write down where this process can be asked."""
-        self._file.seek(0)
-        self._file.truncate()
-        json.dump({"pid": os.getpid(), "url": url}, self._file)
-        self._file.flush()
+        """Write down where this process can be asked.
+
+        Raises:
+            StoreUnsuitable: the disk is full.
+        """
+        try:
+            self._file.seek(0)
+            self._file.truncate()
+            json.dump({"pid": os.getpid(), "url": url}, self._file)
+            self._file.flush()
+        except OSError as error:
+            raise _unwritable(self._folder, error) from None
 
     def release(self) -> None:
         """Give the store free; the file stays, empty, for the next holder."""
@@ -78,6 +90,7 @@ def hold(dsn: Dsn, *, url: str = "") -> AbstractContextManager[StoreLock | None]
 
     Raises:
         StoreHeld: another process has it.
+        StoreUnsuitable: its folder cannot be made or written.
     """
     return nullcontext() if dsn.folder is None else StoreLock(dsn.folder, url=url)
 
@@ -90,8 +103,8 @@ def holder(folder: Path) -> Holder | None:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except OSError:
                 return _read(file.read())
-    except FileNotFoundError:
-        pass
+    except OSError:
+        pass  # no such folder, or not ours to read: `hold` says which
     return None
 
 
@@ -114,6 +127,13 @@ def _read(text: str) -> Holder:
         return Holder(pid=int(said["pid"]), url=str(said["url"]))
     except (ValueError, KeyError, TypeError):
         return Holder(pid=0, url="")
+
+
+def _unwritable(folder: Path, error: OSError) -> StoreUnsuitable:
+    why = error.strerror or "it is not writable"
+    return StoreUnsuitable(
+        f"the store's folder {folder} cannot be written ({why}): choose another with --store"
+    )
 
 
 def _held(folder: Path, option: str) -> str:

@@ -283,3 +283,19 @@ def test_a_reader_that_leaves_early_is_no_error(served: str) -> None:
         assert running.stderr is not None
         running.stdout.close()
         assert running.stderr.read() == b""
+
+
+def test_a_full_disk_under_the_output_is_one_line(served: str) -> None:
+    """`handspan kpi > report.txt` must say that the report is not whole."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        result = subprocess.run(
+            [str(COMMAND), "kpi", *DAY],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"HANDSPAN_STORE": served},
+        )
+
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert "No space left" in result.stderr

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handspan_exporter.errors import StoreHeld
+from handspan_exporter.errors import StoreHeld, StoreUnsuitable
 from handspan_exporter.store.lock import Holder, StoreLock, holder
 
 if TYPE_CHECKING:
@@ -56,3 +56,14 @@ def test_a_released_store_can_be_taken_again(tmp_path: Path) -> None:
 
     with StoreLock(tmp_path):
         assert holder(tmp_path) == Holder(os.getpid(), "")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """A typing mistake in --store is one line, not a traceback."""
+    file = tmp_path / "file"
+    file.touch()
+
+    for folder in (file, file / "below"):
+        assert holder(folder) is None
+        with pytest.raises(StoreUnsuitable, match=rf"{folder} cannot be written .*--store"):
+            StoreLock(folder)
