@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 
 import handspan
 from handspan.log_context import ColourFormatter, JsonFormatter, RunFilter, add_run, log_context
@@ -204,8 +205,7 @@ def test_structlog_events_say_who_ran(handspan_spans: Spans) -> None:
 
 
 def test_structlog_takes_the_processor(handspan_spans: Spans) -> None:
-    """The real chain, where structlog is installed."""
-    structlog = pytest.importorskip("structlog")
+    """The real chain."""
     stream = io.StringIO()
     logger = structlog.wrap_logger(
         structlog.PrintLogger(stream), processors=[add_run, structlog.processors.JSONRenderer()]
