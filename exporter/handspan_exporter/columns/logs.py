@@ -62,7 +62,10 @@ COLUMNS = (
 def moments(records: pa.StructArray) -> pa.UInt64Array:
     """Return when each record happened, or was observed, in Unix ns; 0: nobody knows."""
     own, observed = records.field("time_unix_nano"), records.field("observed_time_unix_nano")
-    return pc.if_else(pc.equal(own, 0), observed, own)
+    return pc.if_else(pc.equal(own, _NONE), observed, own)
+
+
+_NONE = pa.scalar(0, pa.uint64())
 
 
 def _low_octet(numbers: pa.Array) -> pa.UInt8Array:

@@ -73,8 +73,12 @@ def shapes(values: pa.BinaryArray) -> Shapes:
     return Shapes(data, start, length, header, string, integer, double, boolean, other)
 
 
-def check(values: pa.BinaryArray) -> None:
+def check(values: pa.BinaryArray, depth: int) -> None:
     """Refuse values that opentelemetry-proto would refuse, so that kernels after it are total.
+
+    Args:
+        values: Raw.
+        depth: How many messages each is inside of: protobuf takes 100 in one another.
 
     Raises:
         MalformedRequest: a value is not protobuf, or holds text that is not UTF-8.
@@ -85,9 +89,26 @@ def check(values: pa.BinaryArray) -> None:
     _check_utf8(found)
     for value in distinct(values, found.other):
         try:
-            AnyValue.FromString(value)
+            AnyValue.FromString(_inside(value, depth))
         except DecodeError as error:
             raise MalformedRequest("an attribute's value cannot be decoded") from error
+
+
+def _inside(value: bytes, depth: int) -> bytes:
+    """Return a value that has the given one inside of so many messages, at least 3 or an even."""
+    if depth % 2:  # a map is three messages: the list, the pair, the value
+        value, depth = _framed(_framed(_framed(value, 0x12), 0x0A), 0x32), depth - 3
+    for _ in range(depth // 2):  # an array is two
+        value = _framed(_framed(value, 0x0A), 0x2A)
+    return value
+
+
+def _framed(part: bytes, tag: int) -> bytes:
+    head, left = [tag], len(part)
+    while left > 127:
+        head.append(left & 127 | 128)
+        left >>= 7
+    return bytes([*head, left]) + part
 
 
 def distinct(values: pa.BinaryArray, chosen: Bools) -> list[bytes]:

@@ -68,16 +68,22 @@ def values(lists: pa.ListArray) -> pa.BinaryArray:
     return pa.Array.from_buffers(pa.binary(), len(lists), [None, ends, found.buffers()[2]])
 
 
-def every_value(levels: Flat) -> Iterator[pa.BinaryArray]:
-    """Return the raw values of all attributes and bodies."""
+def every_value(levels: Flat) -> Iterator[tuple[pa.BinaryArray, int]]:
+    """Return the raw values of all attributes and bodies, and in how many messages they are."""
     items = levels.items
-    owners = [levels.resources.field("resource"), levels.scopes.field("scope"), items]
     names = {field.name for field in items.type}
-    owners += [items.field(name).flatten() for name in ("events", "links") if name in names]
-    for owner in owners:
-        yield values(owner.field("attributes").flatten().field("value"))
+    yield _attributes(levels.resources.field("resource")), 4
+    yield _attributes(levels.scopes.field("scope")), 5
+    yield _attributes(items), 5
+    for name in ("events", "links"):
+        if name in names:
+            yield _attributes(items.field(name).flatten()), 6
     if "body" in names:
-        yield values(items.field("body"))
+        yield values(items.field("body")), 4
+
+
+def _attributes(owner: pa.StructArray) -> pa.BinaryArray:
+    return values(owner.field("attributes").flatten().field("value"))
 
 
 def only(batch: pa.RecordBatch, keep: NDArray[np.bool_]) -> pa.RecordBatch:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Signal:
     """One kind of telemetry."""
 
@@ -32,6 +32,8 @@ class Signal:
     def __str__(self) -> str:
         """Return the name."""
         return self.name
+
+    __repr__ = __str__
 
 
 TRACES = Signal(

@@ -17,12 +17,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import (
     AnyValue,
     ArrayValue,
-    InstrumentationScope,
     KeyValue,
-    KeyValueList,
 )
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+from tests.exporter.otlp.strategies import TRACES_REQUESTS
 
 from handspan_exporter.columns.traces import COLUMNS, traces_table
 from handspan_exporter.otlp.decode import decode
@@ -33,90 +31,9 @@ if TYPE_CHECKING:
 
     from handspan_exporter.store.connection import Connection
 
-_TEXT = st.one_of(
-    st.text(max_size=8),
-    st.sampled_from([126, 127, 128, 129, 130, 16383, 16384, 16385]).map("x".__mul__),
-    st.just(9000).map("é".__mul__),
-)
-_SCALAR = st.one_of(
-    st.builds(AnyValue),
-    st.builds(AnyValue, string_value=_TEXT),
-    st.builds(AnyValue, bool_value=st.booleans()),
-    st.builds(AnyValue, int_value=st.integers(-(2**63), 2**63 - 1)),
-    st.builds(AnyValue, double_value=st.floats()),
-    st.builds(AnyValue, bytes_value=st.binary(max_size=6)),
-    st.builds(AnyValue, string_value_strindex=st.integers(0, 9)),
-)
-_KEY = st.text(max_size=4)
-
-
-def _nested(inner: st.SearchStrategy[AnyValue]) -> st.SearchStrategy[AnyValue]:
-    pair = st.builds(KeyValue, key=_KEY, value=inner)
-    return st.one_of(
-        st.builds(AnyValue, array_value=st.builds(ArrayValue, values=st.lists(inner, max_size=3))),
-        st.builds(
-            AnyValue, kvlist_value=st.builds(KeyValueList, values=st.lists(pair, max_size=3))
-        ),
-    )
-
-
-_VALUE = st.recursive(_SCALAR, _nested, max_leaves=4)
-_ATTRIBUTES = st.lists(
-    st.one_of(
-        st.builds(KeyValue, key=_KEY, value=_VALUE),
-        st.builds(KeyValue, key=st.just("service.name"), value=_SCALAR),
-        st.builds(KeyValue, key=_KEY),
-    ),
-    max_size=5,
-)
-_TIME = st.one_of(st.integers(0, 2**64 - 1), st.just(1_770_000_000_123_456_789))
-_TRACE_ID = st.one_of(st.binary(min_size=16, max_size=16), st.just(bytes(16)), st.just(b""))
-_SPAN_ID = st.one_of(st.binary(min_size=8, max_size=8), st.just(bytes(8)), st.just(b""))
-_EVENT = st.builds(
-    Span.Event, time_unix_nano=_TIME, name=st.text(max_size=5), attributes=_ATTRIBUTES
-)
-_LINK = st.builds(
-    Span.Link,
-    trace_id=_TRACE_ID,
-    span_id=_SPAN_ID,
-    trace_state=st.text(max_size=3),
-    attributes=_ATTRIBUTES,
-)
-_STATUS = st.builds(Status, code=st.integers(0, 4), message=st.text(max_size=4))
-_SPAN = st.builds(
-    Span,
-    trace_id=_TRACE_ID,
-    span_id=_SPAN_ID,
-    parent_span_id=_SPAN_ID,
-    trace_state=st.text(max_size=3),
-    name=st.text(max_size=5),
-    kind=st.integers(-1, 7),
-    start_time_unix_nano=_TIME,
-    end_time_unix_nano=_TIME,
-    attributes=_ATTRIBUTES,
-    events=st.lists(_EVENT, max_size=2),
-    links=st.lists(_LINK, max_size=2),
-    status=st.one_of(st.none(), _STATUS),
-    flags=st.integers(0, 300),
-    dropped_attributes_count=st.integers(0, 3),
-)
-_SCOPE = st.builds(InstrumentationScope, name=st.text(max_size=3), version=st.text(max_size=3))
-_SCOPE_SPANS = st.builds(
-    ScopeSpans, scope=st.one_of(st.none(), _SCOPE), spans=st.lists(_SPAN, max_size=3)
-)
-_RESOURCE_SPANS = st.builds(
-    ResourceSpans,
-    resource=st.one_of(st.none(), st.builds(Resource, attributes=_ATTRIBUTES)),
-    scope_spans=st.lists(_SCOPE_SPANS, max_size=2),
-    schema_url=st.text(max_size=3),
-)
-_REQUEST = st.builds(
-    ExportTraceServiceRequest, resource_spans=st.lists(_RESOURCE_SPANS, max_size=2)
-)
-
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(_REQUEST, min_size=1, max_size=3))
+@given(st.lists(TRACES_REQUESTS, min_size=1, max_size=3))
 def test_every_column_is_what_a_slow_reader_says(requests: list[ExportTraceServiceRequest]) -> None:
     """The kernels work on offsets and tags; only a reader that knows none of that can judge."""
     batches = [decode(TRACES, request.SerializeToString()) for request in requests]
