@@ -70,7 +70,7 @@ def _part(name: str, thing: Any, heading: str) -> str:  # noqa: ANN401 - a class
 
 def _code(example: str) -> str:
     """Return the lines of an example without its prompts; what it shows becomes a comment."""
-    lines = []
+    lines: list[str] = []
     for line in inspect.cleandoc(example).splitlines():
         prompted = re.match(r"(>>>|\.\.\.) ?(.*)", line)
         if lines and prompted and prompted[2].startswith("@"):

@@ -181,8 +181,6 @@ class Llm(Recording):
     @contained
     def _stream_ended(self, error: BaseException | None, whole: bool) -> None:  # noqa: FBT001 - see stream.Ended
         self._streaming = not whole
-        if not whole and not self._ended:
-            self.set(semconv.USAGE_PARTIAL, True)
         if self._outside is None:
             self.end(error)
 
