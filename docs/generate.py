@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handspan import semconv, settings
 from handspan_exporter import settings as service
+from handspan_exporter import telemetry
 from handspan_exporter.columns.mapping_page import mapping_markdown
 from handspan_exporter.query import kpi
 
@@ -149,6 +150,24 @@ an environment variable (`HANDSPAN_FLUSH_S`); the option wins.
     )
 
 
+def metrics() -> str:
+    """Return docs/metrics.md: every number that the service tells about itself."""
+    head = """\
+# Metrics of `handspan serve`
+
+Made from `handspan_exporter.telemetry` by `make generate`. `GET /metrics` on the address of `--web`
+answers in Prometheus' text format; where a token is needed, one with the scope `read`. Histograms
+have the usual `_bucket`, `_sum` and `_count`.
+
+| name | type | label | meaning |
+|---|---|---|---|
+"""
+    return head + "".join(
+        f"| `{one.name}` | {one.kind} | {one.label and f'`{one.label}`'} | {one.help} |\n"
+        for one in telemetry.METRICS
+    )
+
+
 def _default(setting: Field[Any]) -> str:
     """Return a default as it is on every machine; an empty text or a switch explains itself."""
     if setting.name == "store":
@@ -220,6 +239,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/attributes.md": attributes,
     "docs/kpis.md": kpis,
     "docs/mapping.md": mapping_markdown,
+    "docs/metrics.md": metrics,
     "docs/recording.md": recording,
     "docs/recording_settings.md": recording_settings,
     "docs/settings.md": serve_settings,

@@ -51,11 +51,13 @@ class Service:
     http: int = field(default_factory=free_port)
     web: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
+    server: str = ""
+    """DSN of a ClickHouse server; empty: the embedded store in `folder`."""
 
     @property
     def store(self) -> str:
         """The DSN."""
-        return f"chdb://{self.folder}"
+        return self.server or f"chdb://{self.folder}"
 
     def start(self) -> None:
         """Start the process and wait until it answers."""

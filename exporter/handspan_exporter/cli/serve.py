@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from handspan_exporter.cli.logs import log_to_stderr
 from handspan_exporter.settings import Settings, default_of, from_environment, variable
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def serve(**given: Any) -> None:  # noqa: ANN401
     from handspan_exporter.app import serving  # noqa: PLC0415 - keeps `handspan --help` fast
 
     settings = from_environment(os.environ, **given)
+    log_to_stderr(settings.log_format)
     stop = stop_signal()
     with serving(settings) as service:
         click.echo(banner(service))
@@ -70,7 +72,7 @@ def serve(**given: Any) -> None:  # noqa: ANN401
 def quiet_and_log() -> None:
     """Log to stderr, and keep gRPC's core from printing beside it; call before gRPC is loaded."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    log_to_stderr()
     for driver in ("clickhouse_connect", "urllib3.connectionpool"):
         # They warn of what they also raise, and we say: one clear line each.
         logging.getLogger(driver).setLevel(logging.CRITICAL)

@@ -15,13 +15,12 @@ from handspan_exporter.errors import JournalFull, Stop
 from handspan_exporter.journal.journal import Journal
 from handspan_exporter.journal.records import bodies, record
 from handspan_exporter.journal.repeats import WINDOW_S, Refused, Repeats, digest
+from handspan_exporter.journal.segment import Segment
 from handspan_exporter.telemetry import BYTES_TORN, Counters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from handspan_exporter.journal.segment import Segment
 
 
 class Clock:
@@ -155,6 +154,59 @@ def test_a_torn_end_is_cut_off_and_counted(tmp_path: Path, torn: bytes) -> None:
     assert list(journal.requests(segment)) == [b"one"]
     assert path.read_bytes() == record(b"one")
     assert counters.total(BYTES_TORN) == len(torn)
+
+
+def test_old_leftovers_are_taken_up_without_being_read(tmp_path: Path) -> None:
+    """Gigabytes may be left; only what a client may still send again has to be known by content."""
+    path = _leave(tmp_path, b"one" * 1000, b"two")
+    clock = Clock()
+    old_s = clock.now_ns // 10**9 - WINDOW_S - 1
+    os.utime(path, (old_s, old_s))
+
+    journal = _journal(tmp_path, clock=clock)
+    segment = journal.oldest()
+
+    assert segment is not None
+    assert (segment.records, segment.size) == (2, path.stat().st_size)
+    assert journal.repeats.find(digest(b"two")) is None
+    assert list(journal.requests(segment)) == [b"one" * 1000, b"two"]
+
+
+def test_a_request_is_remembered_since_it_came_not_since_its_segment_began(tmp_path: Path) -> None:
+    """While the store is down a segment stays open for long: a retry of its end must be known."""
+    clock = Clock()
+    path = _leave(tmp_path, b"one")
+    clock.now_ns += WINDOW_S * 10**9
+    os.utime(path, (clock.now_ns // 10**9, clock.now_ns // 10**9))
+    clock.now_ns += WINDOW_S // 2 * 10**9
+
+    assert _journal(tmp_path, clock=clock).repeats.find(digest(b"one")) == Refused()
+
+
+def test_durability_of_the_process_never_waits_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever chooses it wants the time; a killed process still loses nothing."""
+    for call in ("fsync", "fdatasync"):
+        monkeypatch.setattr(os, call, lambda _descriptor: pytest.fail("waited for the disk"))
+    segment = Segment.create(tmp_path, 1, "x", durable=False)
+    segment.append(record(b"one"), 1)
+    segment.sync()
+
+    assert segment.path.read_bytes() == record(b"one")
+
+
+def test_how_long_something_waits_is_told(tmp_path: Path) -> None:
+    """The first thing an operator wants to know when the store is down."""
+    clock, counters = Clock(), Counters()
+    journal = _journal(tmp_path, clock=clock, counters=counters)
+    assert "handspan_journal_age_seconds 0.0" in counters.exposition()
+
+    journal.append(b"one", 1)
+    clock.now_ns += 7 * 10**9
+
+    assert journal.age_s == pytest.approx(7)
+    assert "handspan_journal_bytes 4\n" in counters.exposition()
 
 
 def test_a_segment_without_a_whole_request_vanishes(tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-_ROUNDS = 3
 _CLIENTS = 4
 _SPANS = 3
 _COUNTS = """
@@ -91,13 +90,14 @@ class Service:
 
 
 @pytest.mark.end_to_end
+@pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.soak)])
 def test_kills_at_any_moment_lose_nothing_and_double_nothing(
-    tmp_path: Path, trace_request: Callable[..., bytes]
+    tmp_path: Path, trace_request: Callable[..., bytes], rounds: int
 ) -> None:
     """Killed while it syncs, inserts one table or the next, rolls or removes: all the same."""
-    chance = random.Random(3)  # noqa: S311 - not for secrets
+    chance = random.Random(rounds)  # noqa: S311 - not for secrets
     acknowledged: list[int] = []
-    for kills in range(_ROUNDS):
+    for kills in range(rounds):
         service = Service(tmp_path)
         enough = len(acknowledged) + chance.randrange(300, 3000)
         with ThreadPoolExecutor(_CLIENTS) as pool:
@@ -114,7 +114,7 @@ def test_kills_at_any_moment_lose_nothing_and_double_nothing(
     wanted = {f"{number:016x}" for number in acknowledged}
     for table in ("otel_traces", "agent_spans", "trace_arrivals"):
         assert wanted <= {span for name, span, _ in found if name == table}
-    assert len(found) <= 3 * (len(wanted) + _ROUNDS * _CLIENTS * _SPANS), "and nothing was made up"
+    assert len(found) <= 3 * (len(wanted) + rounds * _CLIENTS * _SPANS), "and nothing was made up"
 
 
 def _send(

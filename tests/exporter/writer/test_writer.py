@@ -15,9 +15,12 @@ from handspan_exporter.otlp.decode import decode
 from handspan_exporter.otlp.levels import item_count
 from handspan_exporter.otlp.signals import TRACES
 from handspan_exporter.settings import Settings
+from handspan_exporter.store.connection import connect
 from handspan_exporter.telemetry import (
+    REJECTED_REMOVED_BYTES,
     ROWS_MISSED,
     ROWS_REJECTED,
+    SEGMENT_RETRIES,
     SEGMENTS_READ_BACK,
     SEGMENTS_REJECTED,
     SEGMENTS_STORED,
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from handspan_exporter.store.connection import Connection
+    from handspan_exporter.store.dsn import Dsn
     from handspan_exporter.telemetry import Metric
 
 _TIMES = "otel_traces_trace_id_ts"
@@ -47,6 +51,7 @@ class Ingest:
         connection: Connection,
         *,
         settings: Settings | None = None,
+        rejected_max_bytes: int = 1 << 30,
         agent_spans: Callable[[pa.Table, int], pa.Table] = agent_spans_table,
     ) -> None:
         settings = settings or Settings()
@@ -56,6 +61,7 @@ class Ingest:
             max_bytes=settings.journal_max_bytes,
             segment_spans=settings.flush_spans,
             counters=self.counters,
+            rejected_max_bytes=rejected_max_bytes,
         )
         self.stored = threading.Semaphore(0)
         self.writer = Writer(
@@ -77,9 +83,9 @@ class Ingest:
         self.accept(body)
         self.journal.roll()
 
-    def drain(self) -> bool:
+    def drain(self, timeout_s: float = 60) -> bool:
         """Store all and end."""
-        return self.writer.drain(60)
+        return self.writer.drain(timeout_s)
 
 
 def _rows(connection: Connection, table: str, what: str = "count()") -> Any:  # noqa: ANN401
@@ -278,6 +284,83 @@ def test_a_defect_of_ours_sets_the_segment_aside_and_the_next_is_stored(
     (kept,) = ingest.journal.rejected.folder.glob("*.otlp")
     assert kept.with_suffix(".txt").read_text() == "ValueError: two is too many\n"
     assert "set aside" in caplog.text
+
+
+def test_a_moment_without_memory_costs_no_segment(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """What failed for lack of something is tried again before it is put aside."""
+    failures = [MemoryError("none left"), MemoryError("still none")]
+
+    def short_of_memory(traces: pa.Table, received_at_ns: int) -> pa.Table:
+        if failures:
+            raise failures.pop()
+        return agent_spans_table(traces, received_at_ns)
+
+    ingest = Ingest(tmp_path, connection, agent_spans=short_of_memory)
+    ingest.accept_alone(trace_request(2))
+    ingest.writer.start()
+
+    assert ingest.drain()
+
+    assert _counts(connection) == [2, 2, 2]
+    assert ingest.counters.total(SEGMENT_RETRIES, "MemoryError") == 2
+    assert ingest.counters.total(SEGMENTS_REJECTED) == 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        ({"readonly": 1}, "READONLY"),
+        ({"max_memory_usage": 1 << 20, "max_untracked_memory": 0}, "MEMORY_LIMIT_EXCEEDED"),
+    ],
+)
+def test_a_store_that_may_not_write_or_has_no_memory_is_waited_for(
+    tmp_path: Path,
+    database: tuple[Dsn, Connection],
+    trace_request: Callable[..., bytes],
+    caplog: pytest.LogCaptureFixture,
+    limits: dict[str, int],
+    says: str,
+) -> None:
+    """Nothing is wrong with the rows: putting them aside would lose them."""
+    limited = connect(database[0])
+    for name, value in reversed(limits.items()):
+        limited.command(f"SET {name} = {value}")
+    first = Ingest(tmp_path, limited)
+    first.accept_alone(trace_request(5000))
+    first.writer.start()
+    _wait_for(first, STORE_RETRIES)
+    assert not first.drain(0)
+    limited.close()
+    assert says in caplog.text
+
+    second = Ingest(tmp_path, database[1])
+    second.writer.start()
+
+    assert second.drain()
+    assert _counts(database[1]) == [5000] * 3
+    assert first.counters.total(ROWS_REJECTED) == second.counters.total(ROWS_REJECTED) == 0
+
+
+def test_what_is_rejected_has_a_limit_and_the_oldest_goes(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """A sender whose every row is refused must not fill the disk that the journal needs."""
+    connection.command("ALTER TABLE otel_traces ADD CONSTRAINT c CHECK SpanId = ''")
+    ingest = Ingest(tmp_path, connection, rejected_max_bytes=50_000)
+    for number in range(30):
+        ingest.accept_alone(trace_request(1, first=1 + number))
+    ingest.writer.start()
+
+    assert ingest.drain()
+
+    kept = _rejected(ingest)
+    assert 0 < len(kept) < 30
+    assert ingest.journal.rejected.size_bytes <= 50_000
+    assert ingest.counters.total(REJECTED_REMOVED_BYTES) > 0
+    newest = pa.ipc.open_file(max(kept, key=lambda path: path.stat().st_mtime_ns)).read_all()
+    assert newest["SpanId"].to_pylist() == [f"{30:016x}"]
 
 
 def test_memory_is_bounded_and_the_rest_is_read_back(

@@ -1,0 +1,139 @@
+"""Full disks, a store that is gone, two services on one journal: nothing acknowledged is lost."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from tests.end_to_end.counting import Clients, assert_all_there, stored
+from tests.end_to_end.disks import needs_root, small_disk
+from tests.end_to_end.processes import Service, free_port, handspan, wait_for
+
+from handspan_exporter.store.lock import StoreLock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.end_to_end
+
+
+@needs_root
+@pytest.mark.parametrize("with_store", [False, True])
+def test_a_full_disk_refuses_and_goes_on_when_there_is_room(
+    tmp_path: Path,
+    with_store: bool,  # noqa: FBT001
+) -> None:
+    """The journal's disk alone, or the store's as well: clients are told to come again."""
+    with small_disk(tmp_path / "small", size_bytes=300 << 20) as small:
+        folder = small / "store" if with_store else tmp_path / "store"
+        service = Service(folder, options=["--journal", str(small / "journal")])
+        service.start()
+        clients = Clients(service.grpc, 1)
+        with clients.sending():
+            clients.await_more(200)
+            _fill(small / "ballast")
+            wait_for(lambda: clients.refusals, "a refusal")
+            (small / "ballast").unlink()
+            clients.await_more(200)
+        wait_for(lambda: not list((small / "journal").glob("*.otlp")), "the journal")
+        code, output = service.stop()
+
+        assert code == 0, output
+        assert set(clients.refusals) == {grpc.StatusCode.UNAVAILABLE}
+        assert_all_there(stored(service.store), clients.acknowledged)
+        assert not list((small / "journal" / "rejected").iterdir())
+
+
+def _fill(path: Path) -> None:
+    """Leave no byte free."""
+    with path.open("wb", buffering=0) as file:
+        for size in (1 << 20, 1 << 12, 1):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError:
+                continue
+
+
+@dataclass
+class ClickHouse:
+    """A ClickHouse of its own process, over HTTP."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def dsn(self) -> str:
+        """For `--store`."""
+        return f"clickhouse://127.0.0.1:{self.port}/handspan"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        front = [sys.executable, "-m", "tests.stack.clickhouse_front", "--port", str(self.port)]
+        self.process = subprocess.Popen([*front, "--folder", str(self.folder)])
+        wait_for(self._answers, "ClickHouse to listen")
+
+    def kill(self) -> None:
+        """End it in the middle of whatever it does."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@pytest.fixture
+def clickhouse(tmp_path: Path) -> Iterator[ClickHouse]:
+    """Return a running ClickHouse."""
+    one = ClickHouse(tmp_path / "clickhouse", free_port())
+    one.start()
+    yield one
+    one.kill()
+
+
+@pytest.mark.parametrize("gone_s", [3, pytest.param(60, marks=pytest.mark.soak)])
+def test_a_clickhouse_that_is_gone_for_a_while_costs_nothing(
+    tmp_path: Path, clickhouse: ClickHouse, gone_s: int
+) -> None:
+    """Killed in the middle of inserts: clients notice nothing, and nothing is there twice."""
+    options = ["--journal", str(tmp_path / "journal"), "--flush-s", "0.05"]
+    service = Service(tmp_path / "none", options=options, server=clickhouse.dsn)
+    service.start()
+    clients = Clients(service.grpc, 1)
+    with clients.sending():
+        clients.await_more(300)
+        clickhouse.kill()
+        clients.await_more(300)
+        time.sleep(gone_s)
+        clickhouse.start()
+        clients.await_more(300)
+    wait_for(lambda: not list((tmp_path / "journal").glob("*.otlp")), "the journal")
+    code, output = service.stop()
+
+    assert code == 0, output
+    assert clients.refusals == []
+    found = stored(clickhouse.dsn)
+    del found["runs"]  # made in temporary tables, for which the front has no sessions
+    assert_all_there(found, clients.acknowledged)
+
+
+def test_two_services_never_share_a_journal(tmp_path: Path) -> None:
+    """With a ClickHouse server nothing else keeps them apart; each would store the other's."""
+    with StoreLock(tmp_path / "journal"):
+        free = ("--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--web", "127.0.0.1:0")
+        store = ("--store", f"chdb://{tmp_path}/store", "--journal", str(tmp_path / "journal"))
+        ended = handspan("serve", *store, *free)
+
+    assert ended.returncode == 1
+    assert f"the journal {tmp_path}/journal is held by process" in ended.stderr
+    assert "--journal" in ended.stderr
