@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -67,7 +69,7 @@ def demo(runs: int, seed: int, folder: Path | None) -> None:
     stop = stop_signal()
     with serving(_settings(folder)) as service:
         console.print(banner(service), end="\n\n")
-        window = _trace(console, service, program, runs=runs, seed=seed)
+        window = _trace(console, service, program, stop, runs=runs, seed=seed)
         with closing(HttpAnswers(service.url)) as answers:
             _show(answers, window)
         _farewell(console, service, folder, stop)
@@ -108,20 +110,29 @@ def _free(address: str) -> str:
     return f"{host}:0" if taken else address
 
 
-def _trace(console: Console, service: Service, program: Path, *, runs: int, seed: int) -> Window:
+def _trace(
+    console: Console,
+    service: Service,
+    program: Path,
+    stop: threading.Event,
+    *,
+    runs: int,
+    seed: int,
+) -> Window:
     """Run the team as a user would, and return the window that holds its runs."""
     since_ns = time.time_ns()
     shown = f"handspan-instrument python {_PROGRAM} --runs {runs} --seed {seed}"
     console.print(f"A team of agents at work, traced without a changed line:\n  {shown}")
-    _run(console, service, [str(program), "--runs", str(runs), "--seed", str(seed)])
+    _run(console, service, [str(program), "--runs", str(runs), "--seed", str(seed)], stop)
     with closing(HttpAnswers(service.url)) as answers:
         return _settled(console, answers, since_ns, runs)
 
 
-def _run(console: Console, service: Service, arguments: list[str]) -> None:
+def _run(console: Console, service: Service, arguments: list[str], stop: threading.Event) -> None:
     """Run the program under handspan-instrument, showing what it prints.
 
     Raises:
+        Abort: a signal came; the team got it too.
         Stop: it failed; the message has the end of what it said.
     """
     command = [
@@ -136,7 +147,10 @@ def _run(console: Console, service: Service, arguments: list[str]) -> None:
         assert team.stdout is not None  # noqa: S101 - asked for above
         for line in team.stdout:
             said.append(line.strip())
-            console.print(f"  {said[-1]}", style="dim")
+            if not stop.is_set():
+                console.print(f"  {said[-1]}", style="dim")
+    if stop.is_set():
+        raise click.Abort
     if team.returncode:
         raise Stop(f"the team ended with code {team.returncode}: {' '.join(said[-3:])[-300:]}")
 
@@ -175,5 +189,10 @@ def _farewell(console: Console, service: Service, folder: Path, stop: threading.
         console.print(f"Page and API: {service.url}, until Ctrl-C.")
         stop.wait()
         return
-    again = f"handspan serve --store chdb://{folder}"
-    console.print(f"Page and API were at {service.url}; to have them again: {again}")
+    again = f"{_command()} serve --store chdb://{folder}"
+    console.print(f"Page and API were at {service.url}; to have them again:\n  {again}")
+
+
+def _command() -> str:
+    """Return how this very command can be typed: a checkout's is not on the PATH."""
+    return "handspan" if shutil.which("handspan") else os.path.relpath(sys.argv[0])

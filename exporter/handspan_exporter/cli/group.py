@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "serve": "Receive OTLP, keep it, and answer with KPIs.",
-    "demo": "Run a team of agents into a fresh store and show its KPIs.",
+    "demo": "Run a team of agents into a store of its own and show its KPIs.",
     "kpi": "Answer a KPI, or all of them at a glance.",
     "runs": "List runs, or show one as a tree.",
     "migrate": "Bring the store to this version's schema.",

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from handspan_exporter.cli import question
-from handspan_exporter.errors import NotFound
 from handspan_exporter.query import kpi as kpis
 
 if TYPE_CHECKING:
@@ -73,8 +72,8 @@ def kpi(
 def _refuse_without_any_data(answers: Answers, answer: Row, store: str | None) -> None:
     """An empty window is an answer; a store without data is a person who waits for something."""
     rows = [one["row"] for one in answer["kpis"]] if "kpis" in answer else answer["rows"]
-    if not any(row["n"] for row in rows) and answers.health()["newest"] is None:
-        raise NotFound(question.no_data(question.shown_store(store)))
+    if not any(row["n"] for row in rows):
+        question.refuse_without_data(answers, store)
 
 
 def _print(answer: Row, form: str) -> None:

@@ -22,6 +22,8 @@ from handspan_exporter.query import wire
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from rich.console import JustifyMethod
+
     from handspan_exporter.query.answers import Row
 
 _WIDE = 160
@@ -102,12 +104,11 @@ def print_runs(answer: Row) -> None:
         console.print("no run in the window; --since 30d looks further back")
         return
     right = ("duration", "cost")
-    table = _table(
-        console, "run", "workflow", "status", "started (UTC)", *right, "agents", right=right
-    )
+    headings = ("run", "workflow", "status", "started (UTC)", *right, "agents")
+    table = _table(console, *headings, right=right, whole=("run",))
     for run in answer["runs"]:
         table.add_row(
-            Text(figures.clean(run["run_id"]), overflow="fold"),
+            Text(figures.clean(run["run_id"]), no_wrap=True, overflow="ignore"),
             figures.clean(run["workflow"]),
             status(run["outcome"], run["error_type"]),
             run["started"][:19].replace("T", " "),
@@ -251,11 +252,18 @@ def _names(lines: Sequence[dict[str, str]]) -> list[str]:
     return list(longest)
 
 
-def _table(console: Console, *headings: str, right: Sequence[str] = ()) -> Table:
+def _table(
+    console: Console, *headings: str, right: Sequence[str] = (), whole: Sequence[str] = ()
+) -> Table:
+    """Return a table without rows; columns in `whole` are never broken: people copy from them."""
     lines = box.ASCII2 if _ascii(console) else box.SIMPLE_HEAD
     table = Table(box=lines, header_style="bold", pad_edge=_ascii(console))
     for heading in headings:
-        table.add_column(Text(heading), justify="right" if heading in right else "left")
+        side: JustifyMethod = "right" if heading in right else "left"
+        if heading in whole:
+            table.add_column(Text(heading), justify=side, overflow="ignore", no_wrap=True)
+        else:
+            table.add_column(Text(heading), justify=side)
     return table
 
 

@@ -154,6 +154,23 @@ def shown_store(store: str | None) -> str:
     return str(parse(from_environment(os.environ, store=store).store))
 
 
+def refuse_without_data(answers: Answers, store: str | None) -> None:
+    """Say what to do where nothing is known yet; an empty window of a filled store is an answer.
+
+    Raises:
+        NotFound: no fact was ever stored.
+    """
+    health = answers.health()
+    if health["newest"] is not None:
+        return
+    if health["spans"]:
+        raise NotFound(
+            f"{health['spans']:,} spans are stored, and none of them is agent work: "
+            "docs/mapping.md has what Handspan recognises"
+        )
+    raise NotFound(no_data(shown_store(store)))
+
+
 def no_data(store: str) -> str:
     """Return the one line that says how to send something."""
     settings = from_environment(os.environ)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from handspan_exporter.cli import question
-from handspan_exporter.errors import NotFound
 from handspan_exporter.query.runs import MOST_RUNS, OUTCOMES
 
 if TYPE_CHECKING:
@@ -64,8 +63,8 @@ def list_runs(
     between, filters = question.read_window(since, until), question.read_filters(pairs, given)
     with question.open_answers(store) as answers:
         answer = answers.runs(between, status=status, filters=filters, limit=limit)
-        if not answer["runs"] and answers.health()["newest"] is None:
-            raise NotFound(question.no_data(question.shown_store(store)))
+        if not answer["runs"]:
+            question.refuse_without_data(answers, store)
     if form == "json":
         output.print_json(answer)
     elif form == "csv":

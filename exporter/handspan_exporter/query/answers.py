@@ -107,8 +107,13 @@ class DirectAnswers:
 
     def health(self) -> Row:
         """Tell that the store answers, and how new its data is."""
-        newest = runs.newest(self._connection)
-        return {"status": "ok", "version": version("handspan"), "newest": newest, **self._about}
+        return {
+            "status": "ok",
+            "version": version("handspan"),
+            "newest": runs.newest(self._connection),
+            "spans": runs.raw_spans(self._connection),
+            **self._about,
+        }
 
     def close(self) -> None:
         """End the session."""

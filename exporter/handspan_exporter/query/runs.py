@@ -90,6 +90,12 @@ def newest(connection: Connection) -> str | None:
     return found
 
 
+def raw_spans(connection: Connection) -> int:
+    """Return how many spans are stored, agent work or not."""
+    (row,) = connection.rows(sql.load("runs/raw_spans"))
+    return int(row["spans"])
+
+
 def _only(connection: Connection, run: str) -> Row:
     if not run:
         raise UsageError("a run's id is missing; `handspan runs list` shows them")
