@@ -14,7 +14,7 @@ import click
 
 from handspan_exporter import sql
 from handspan_exporter.asgi import split_address
-from handspan_exporter.cli.question import store_option
+from handspan_exporter.cli.question import TOKEN_VARIABLE, store_option
 from handspan_exporter.errors import HandspanError
 from handspan_exporter.query.client import HttpAnswers
 from handspan_exporter.query.runs import newest
@@ -97,7 +97,7 @@ def _frameworks() -> Iterator[Finding]:
 
 def _served(url: str) -> Iterator[Finding]:
     def ask() -> Iterator[Finding]:
-        with closing(HttpAnswers(url)) as answers:
+        with closing(HttpAnswers(url, token=os.environ.get(TOKEN_VARIABLE, ""))) as answers:
             said = answers.health()
         yield Finding("ok", "serve", f"answers at {url}, version {said['version']}")
         yield _freshness(said["newest"])

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from handspan_exporter.store.connection import Connection
     from handspan_exporter.store.dsn import Dsn
 
+TOKEN_VARIABLE = "HANDSPAN_TOKEN"  # noqa: S105 - a name
+"""Holds the token that commands show to a `serve` that asks for one; never an argument, which every
+user of the machine sees."""
 _PATIENCE_S = 2.0
 """How long to wait for another command that has the embedded store open."""
 
@@ -119,7 +122,7 @@ def _opened(dsn: Dsn, stack: ExitStack) -> Answers | None:
     """Return who answers, or None while another command has the store open."""
     found = holder(dsn.folder) if dsn.folder else None
     if found and found.url:
-        return HttpAnswers(found.url)
+        return HttpAnswers(found.url, token=os.environ.get(TOKEN_VARIABLE, ""))
     try:
         stack.enter_context(hold(dsn))
     except StoreHeld:

@@ -6,7 +6,15 @@ import http.client
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from handspan_exporter.errors import HandspanError, NotFound, QueryFailed, StoreDown, UsageError
+from handspan_exporter.errors import (
+    HandspanError,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    QueryFailed,
+    StoreDown,
+    UsageError,
+)
 from handspan_exporter.query.window import iso
 from handspan_exporter.query.wire import from_json
 
@@ -19,6 +27,8 @@ if TYPE_CHECKING:
 _TIMEOUT_S = 60.0
 _ERRORS: dict[int, type[HandspanError]] = {
     400: UsageError,
+    401: NotAuthenticated,
+    403: NotPermitted,
     404: NotFound,
     503: StoreDown,
 }
@@ -27,11 +37,19 @@ _ERRORS: dict[int, type[HandspanError]] = {
 class HttpAnswers:
     """Answers from the API at `url`, for instance http://127.0.0.1:8317."""
 
-    def __init__(self, url: str) -> None:
-        """Remember where to ask; connects at the first question."""
+    def __init__(self, url: str, *, token: str = "") -> None:
+        """Remember where to ask; connects at the first question.
+
+        Args:
+            url: `http://` or `https://`; whose certificate is trusted SSL_CERT_FILE may say.
+            token: With the scope `read`, where one is asked for.
+        """
         self._url = url
-        host = urlsplit(url).netloc
-        self._connection = http.client.HTTPConnection(host, timeout=_TIMEOUT_S)
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        found = urlsplit(url)
+        secured = found.scheme == "https"
+        kind = http.client.HTTPSConnection if secured else http.client.HTTPConnection
+        self._connection = kind(found.netloc, timeout=_TIMEOUT_S)
 
     def kpi(
         self, name: str, window: Window, *, by: str | None = None, filters: Filters | None = None
@@ -73,7 +91,8 @@ class HttpAnswers:
 
     def _get(self, path: str, query: dict[str, Any]) -> Row:
         try:
-            self._connection.request("GET", f"/api/v1/{path}?{urlencode(query, doseq=True)}")
+            asked = f"/api/v1/{path}?{urlencode(query, doseq=True)}"
+            self._connection.request("GET", asked, headers=self._headers)
             response = self._connection.getresponse()
             answer: Row = from_json(response.read())
         except (OSError, http.client.HTTPException, ValueError) as error:

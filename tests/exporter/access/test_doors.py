@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from handspan import semconv
 from handspan_exporter.access.guard import Guard
 from handspan_exporter.columns.agent_spans import agent_spans_table
-from handspan_exporter.errors import UsageError
+from handspan_exporter.errors import NotAuthenticated, UsageError
 from handspan_exporter.journal.journal import Journal
+from handspan_exporter.query.client import HttpAnswers
 from handspan_exporter.receiver.grpc import GrpcServer
 from handspan_exporter.receiver.http import http_server
 from handspan_exporter.receiver.ingest import Ingest
@@ -457,6 +459,22 @@ def test_files_that_do_not_work_stop_the_start(
 
     with pytest.raises(UsageError, match=says):
         serve(**paths)
+
+
+def test_commands_ask_with_a_token_over_tls(
+    serve: Callable[..., Service], files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`handspan kpi` asks a `serve` that holds the store, however it is secured."""
+    service = serve(require_tokens=True, tls_cert=str(files.cert), tls_key=str(files.key))
+    monkeypatch.setenv("SSL_CERT_FILE", str(files.authority.cert))
+
+    with closing(HttpAnswers(service.web, token=service.token("read"))) as answers:
+        assert answers.health()["status"] == "ok"
+    with (
+        closing(HttpAnswers(service.web)) as answers,
+        pytest.raises(NotAuthenticated, match="a token is needed"),
+    ):
+        answers.health()
 
 
 def test_metrics_are_prometheus_text(
