@@ -106,9 +106,10 @@ def print_runs(answer: Row) -> None:
     right = ("duration", "cost")
     headings = ("run", "workflow", "status", "started (UTC)", *right, "agents")
     table = _table(console, *headings, right=right, whole=("run",))
+    shown = _shown_characters([run["run_id"] for run in answer["runs"]])
     for run in answer["runs"]:
         table.add_row(
-            Text(figures.clean(run["run_id"]), no_wrap=True, overflow="ignore"),
+            Text(figures.clean(run["run_id"][:shown])),
             figures.clean(run["workflow"]),
             status(run["outcome"], run["error_type"]),
             run["started"][:19].replace("T", " "),
@@ -117,6 +118,14 @@ def print_runs(answer: Row) -> None:
             figures.clean(run["path"]) or figures.figure("agents", run["agents"]),
         )
     console.print(table)
+
+
+def _shown_characters(ids: Sequence[str]) -> int:
+    """Return how much of each id tells them apart; `runs show` takes the beginning of one."""
+    shown = 12
+    while len({one[:shown] for one in ids}) < len(set(ids)):
+        shown += 2
+    return shown
 
 
 def print_run(answer: Row) -> None:
