@@ -116,8 +116,12 @@ class Run:
 
     def _copy(self) -> Run:
         run = object.__new__(Run)
-        run.id, run.workflow, run.agent = self.id, self.workflow, self.agent
-        run.attempt, run.task, run.attributes = self.attempt, self.task, self.attributes
+        run.id = self.id
+        run.workflow = self.workflow
+        run.agent = self.agent
+        run.attempt = self.attempt
+        run.task = self.task
+        run.attributes = self.attributes
         return run
 
 

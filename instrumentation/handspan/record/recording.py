@@ -328,14 +328,16 @@ class Recording(_Life):
 
     def _at_start(self) -> dict[str, AttributeValue]:
         """Return all attributes known at start in one dict; what Handspan means wins."""
-        return _known(
-            {
-                **(self.attributes or _NOTHING),
-                **self._run.attributes,
-                semconv.KIND: self.kind,
-                **self._attributes(),
-            }
-        )
+        attributes: dict[str, Any] = {
+            **(self.attributes or _NOTHING),
+            **self._run.attributes,
+            semconv.KIND: self.kind,
+            **self._attributes(),
+        }
+        # Most are known: taking out the others is quicker than copying these.
+        for name in [name for name, value in attributes.items() if value is None]:
+            del attributes[name]
+        return attributes
 
     def _close(
         self, span: Span, error: BaseException | str | None, error_type: str | None, at_ns: int
