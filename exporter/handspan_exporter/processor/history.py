@@ -88,6 +88,11 @@ class History:
                 self._write(bucket, kpi)
             self._work.pop(0)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether the next step has something to write."""
+        return bool(self._work)
+
     def _is_time(self, now_ns: int) -> bool:
         return self._looked_ns is None or abs(now_ns - self._looked_ns) >= _EVERY_NS
 

@@ -103,6 +103,10 @@ class Queue:
         """Return the arrival of the oldest span that is not in the facts, None if all are."""
         return min((waiting.first_ns for waiting in self._waiting.values()), default=None)
 
+    def next_timer_ns(self) -> int | None:
+        """Return when the next trace settles by time alone, None when none does."""
+        return self._timers[0][0] if self._timers else None
+
     def waiting_since(self, trace_ids: Iterable[str]) -> list[int]:
         """Return the arrival of the oldest new span of each trace that has one."""
         return [
