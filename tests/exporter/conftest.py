@@ -11,7 +11,9 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+from tests.exporter.computed import Facts
 
+from handspan_exporter.processor.facts import FACTS, SESSION
 from handspan_exporter.settings import Settings
 from handspan_exporter.store import dsn as dsns
 from handspan_exporter.store.connection import connect
@@ -67,6 +69,25 @@ def connect_again(database: tuple[Dsn, Connection]) -> Iterator[Callable[[], Con
     yield again
     for one in opened:
         one.close()
+
+
+@pytest.fixture(scope="module")
+def facts_session(engine: Dsn) -> Iterator[Connection]:
+    """Return a session as `serve` opens it for the processor, in a database of this module."""
+    dsn = replace(engine, database=f"facts_{next(_numbers)}")
+    connection = connect(dsn, settings=SESSION)
+    migrate(connection, Settings())
+    yield connection
+    connection.command(f"DROP DATABASE `{dsn.database}`")
+    connection.close()
+
+
+@pytest.fixture
+def facts(facts_session: Connection) -> Facts:
+    """Return a processor's work on an empty store."""
+    for table in (*FACTS, "agent_spans", "otel_traces", "otel_traces_trace_id_ts", "history_due"):
+        facts_session.command(f"TRUNCATE TABLE {table}")
+    return Facts(facts_session)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from handspan_exporter.columns.agent_spans import SCHEMA
+from handspan_exporter.processor.facts import FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -177,9 +178,6 @@ def announce(connection: Connection, rows: Iterable[Row], arrived_s: float) -> N
     )
     table = pa.Table.from_pylist(list(arrivals.values()), schema=schema)
     connection.insert("trace_arrivals", table, token="")
-
-
-FACTS = ("runs", "agent_runs", "llm_calls", "tool_calls", "handoffs", "run_traces")
 
 
 def facts(connection: Connection) -> dict[str, list[Row]]:

@@ -16,6 +16,7 @@ from tests.exporter.span_trees import (
     at,
     handoff,
     llm,
+    span,
     store,
     tool,
     trace,
@@ -24,7 +25,7 @@ from tests.exporter.span_trees import (
 
 from handspan_exporter.errors import QueryFailed
 from handspan_exporter.processor import loop
-from handspan_exporter.processor.facts import SESSION
+from handspan_exporter.processor.facts import FACTS, SESSION
 from handspan_exporter.processor.loop import Processor
 from handspan_exporter.settings import Settings
 from handspan_exporter.store.connection import connect
@@ -98,7 +99,8 @@ def service(session: Connection) -> Service:
 
 def team(trace_id: str) -> list[Row]:
     """Return a small run: root first, as it began."""
-    entry = agent("a", 0, 5, [llm(1, 2, usd="1"), handoff("a", "b", 4), tool("t", 2, 3)])
+    failed = tool("t", 2, 3, status="Error")
+    entry = agent("a", 0, 5, [llm(1, 2, usd="1"), handoff("a", "b", 4), failed])
     return trace(trace_id, workflow("w", 0, 9, [entry, agent("b", 5, 9, [llm(6, 7)])]))
 
 
@@ -292,6 +294,7 @@ _SPANS = [
     *trace("t3", workflow("v", 0, 5, [workflow("u", 1, 4, [agent("d", 2, 3)])], workflow_id="w3")),
     *trace("t4", agent("gone", 6, 9, [agent("e", 6, 8, workflow_id="w3")]).lost()),
     *trace("t5", agent("solo", 0, 2, [llm(0, 1, usd="2")]), agent("solo", 3, 4)),
+    *trace("t6", span("rating", 20, 20, rates_trace_id="t1", rates_span_id="0002")),
 ]
 
 
@@ -302,7 +305,7 @@ def expected() -> list[dict[str, list[Row]]]:
 
 
 @settings(
-    max_examples=12,
+    max_examples=6,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -316,7 +319,7 @@ def test_any_order_of_arrival_with_ticks_between_ends_equal_to_one_tick_at_the_e
     cuts: set[int],
 ) -> None:
     """Facts are a function of the spans, not of when each came."""
-    for table in (*spans.FACTS, "agent_spans", "trace_arrivals", "processor_state"):
+    for table in (*FACTS, "agent_spans", "trace_arrivals", "processor_state"):
         session.command(f"TRUNCATE TABLE {table}")
     service = Service(session)
     edges = sorted({0, *cuts, len(_SPANS)}) if expected else [0, len(_SPANS)]

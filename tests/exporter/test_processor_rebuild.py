@@ -10,6 +10,7 @@ from tests.exporter import span_trees as spans
 from tests.exporter.span_trees import at
 
 from handspan_exporter.processor import rebuild as rebuilding
+from handspan_exporter.processor.facts import FACTS
 from handspan_exporter.processor.loop import Processor
 from handspan_exporter.processor.rebuild import rebuild
 from handspan_exporter.settings import Settings
@@ -84,7 +85,7 @@ def test_facts_come_from_the_raw_spans_alone(
     first = computed(stored, 20_100)
     assert [run["run_id"] for run in first["runs"]] == ["t0", "t1", "t2"]
     assert [call["agent_run"] for call in first["llm_calls"]] == ["03"] * 3
-    for table in (*spans.FACTS, "agent_spans"):
+    for table in (*FACTS, "agent_spans"):
         stored.command(f"TRUNCATE TABLE {table}")
     monkeypatch.setattr(rebuilding, "SLICE_SPANS", 3)
     assert rebuild(stored, clock_ns=lambda: at(20_200)) == 12

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from handspan_exporter import sql
 from handspan_exporter.processor.prices import ensure_prices
 from handspan_exporter.processor.tree import places
@@ -22,16 +25,32 @@ _SPAN = "trace_id, span_id"
 
 _TABLES = {
     "run_traces": ("run_id, trace_id", "of_traces"),
-    "runs": ("run_id", "of_runs"),
     "agent_runs": (_SPAN, "of_traces"),
-    "llm_calls": (_SPAN, "of_traces"),
-    "tool_calls": (_SPAN, "of_traces"),
-    "handoffs": (_SPAN, "of_traces"),
+    "runs": ("run_id", "of_runs"),
 }
-"""Fact table -> the columns that identify a row, and the fragment that finds the rows at stake."""
+"""Fact table -> the columns that identify a row, and the fragment that finds the rows at stake.
+A later one reads what an earlier one found."""
 
-_NEEDS = {"agent_runs": "agent", "tool_calls": "tool", "handoffs": "handoff"}
-"""Fact table -> the kind of span that its rows are about, where there is one."""
+_ERROR, _USAGE = "error", "usage"
+"""Beside kinds of span: a call that failed, and a span of any kind that reports usage."""
+
+_RARE = {
+    "llm_calls": {"llm", "embedding", _USAGE},
+    "tool_calls": {"tool"},
+    "handoffs": {"handoff"},
+    "critical_paths": {"agent", "workflow"},
+    "faults": {"fault", _ERROR},
+    "human_waits": {"human"},
+    "validations": {"validation"},
+    "ratings": {"rating"},
+    "budget_events": {"budget"},
+    "run_metrics": {"metric"},
+    "tasks": {"task"},
+}
+"""Fact table with a row per span -> what its rows are about: without any there are none."""
+
+FACTS = (*_TABLES, *_RARE)
+"""Every fact table."""
 
 _BEFORE = {"runs": "work_paths", "handoffs": "work_handoffs"}
 """Fact table -> work that only it needs."""
@@ -89,8 +108,10 @@ def recompute(
     _fill_gaps(connection, idle)
     kinds = _place(connection, idle)
     _price(connection)
-    _find(connection, kinds)
-    _write(connection, {"revision": revision})
+    stored = _stored(connection)
+    facts = [fact for fact in FACTS if fact in stored or _RARE.get(fact, kinds) & kinds]
+    _find(connection, facts)
+    _write(connection, facts, stored, {"revision": revision})
     return [
         Done(**(row | {"unsettled": bool(row["unsettled"])}))
         for row in connection.rows(sql.load("facts/traces_done"))
@@ -127,7 +148,7 @@ def _fill_gaps(connection: Connection, idle: dict[str, int]) -> None:
 
 
 def _place(connection: Connection, idle: dict[str, int]) -> set[str]:
-    """Find every span's place in its tree and its run; return the kinds of span there are."""
+    """Find every span's place in its tree and its run; return what there is, see `_RARE`."""
     _make(connection, "work_tree")
     nodes = connection.arrow(sql.load("facts/work_nodes"))
     connection.insert("work_tree", places(nodes), token="")
@@ -135,7 +156,9 @@ def _place(connection: Connection, idle: dict[str, int]) -> set[str]:
     connection.command(sql.load("facts/work_openers_implicit"), idle)
     for table in ("work_opened", "work_runs", "work_spans"):
         _make(connection, table)
-    return set(nodes["kind"].unique().to_pylist())
+    marked = {_ERROR: nodes["fails"], _USAGE: nodes["has_usage"]}
+    found = {name for name, marks in marked.items() if pc.any(marks.cast(pa.bool_())).as_py()}
+    return found | set(nodes["kind"].unique().to_pylist())
 
 
 def _price(connection: Connection) -> None:
@@ -146,38 +169,58 @@ def _price(connection: Connection) -> None:
     _make(connection, "work_calls")
 
 
-def _find(connection: Connection, kinds: set[str]) -> None:
+def _stored(connection: Connection) -> set[str]:
+    """Return the fact tables that have rows of these traces: only those can have to be changed."""
+    looks = [sql.render("facts/fragments/stored", _holes(fact)) for fact in FACTS]
+    return {row["fact"] for row in connection.rows("UNION ALL\n".join(looks))}
+
+
+def _find(connection: Connection, facts: Sequence[str]) -> None:
     """Compute the rows that the fact tables should have."""
-    for fact in _TABLES:
+    holes = {name: _fragment(name) for name in ("dimensions", "lasted")}
+    for fact in facts:
         _drop(connection, f"new_{fact}")
         connection.command(sql.render("facts/new_table", {"fact": fact}))
-        # Without such a span a statement finds nothing, at the price of planning it.
-        if fact not in _NEEDS or _NEEDS[fact] in kinds:
-            if fact in _BEFORE:
-                _make(connection, _BEFORE[fact])
-            _run(connection, fact)
+        if fact in _BEFORE:
+            _make(connection, _BEFORE[fact])
+        connection.command(sql.render(f"facts/{fact}", holes))
 
 
-def _write(connection: Connection, revision: dict[str, int]) -> None:
+def _write(
+    connection: Connection, facts: Sequence[str], stored: set[str], revision: dict[str, int]
+) -> None:
     """Write what differs from the store.
 
     Old runs are found through run_traces: its new rows go in first, its old ones out last.
     Which hours changed can be told only before the facts are written.
     """
-    for fact, (key, scope) in _TABLES.items():
-        found = sql.load(f"facts/fragments/{scope}").strip()
-        holes = {"fact": fact, "key": key, "scope": found}
-        _drop(connection, f"changed_{fact}")
-        connection.command(sql.render("facts/changed_table", holes), revision)
-    connection.command(sql.load("history/touched"), revision)
-    _put(connection, "run_traces", _KEPT)
-    for fact in tuple(_TABLES)[1:]:
-        _put(connection, fact, _KEPT + _REMOVED)
-    _put(connection, "run_traces", _REMOVED)
+    changed = {fact: f"changed_{fact}" if fact in stored else f"new_{fact}" for fact in facts}
+    for fact in stored:
+        _drop(connection, changed[fact])
+        connection.command(sql.render("facts/changed_table", _holes(fact)), revision)
+    places = [sql.render("history/fragments/changed", {"changed": changed[f]}) for f in facts[3:]]
+    holes = changed | {"changed": "".join(places)}
+    connection.command(sql.render("history/touched", holes), revision)
+    for fact in facts:
+        if fact not in stored:
+            connection.command(sql.render("facts/write_new", {"fact": fact}), revision)
+        else:
+            _put(connection, fact, _KEPT if fact == "run_traces" else _KEPT + _REMOVED)
+    if "run_traces" in stored:
+        _put(connection, "run_traces", _REMOVED)
 
 
 def _put(connection: Connection, fact: str, deleted: list[int]) -> None:
     connection.command(sql.render("facts/write", {"fact": fact}), {"deleted": deleted})
+
+
+def _holes(fact: str) -> dict[str, str]:
+    key, scope = _TABLES.get(fact, (_SPAN, "of_traces"))
+    return {"fact": fact, "key": key, "scope": _fragment(scope)}
+
+
+def _fragment(name: str) -> str:
+    return sql.load(f"facts/fragments/{name}").rstrip()
 
 
 def _make(

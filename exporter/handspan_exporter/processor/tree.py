@@ -13,12 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from handspan_exporter.processor.critical import critical_ns
+from handspan_exporter.processor.forest import Forest
 
-    Places = NDArray[np.int64]
-    """Row numbers; -1: there is none."""
-    Marks = NDArray[np.bool_]
+if TYPE_CHECKING:
+    from handspan_exporter.processor.forest import Marks, Places
 
 _INHERITED = (
     "workflow_id",
@@ -29,36 +28,6 @@ _INHERITED = (
     "conversation_id",
     "user_id",
 )
-
-
-class Forest:
-    """The trees that parents form; a parent that is not there, or in a circle, ends the way up."""
-
-    def __init__(self, parent: Places) -> None:
-        self.parent = parent
-        self._jumps = _jumps(parent)
-        if (circling := self._jumps[-1] >= 0).any():
-            self.parent = np.where(circling, -1, parent)
-            self._jumps = _jumps(self.parent)
-
-    def depth(self) -> Places:
-        """Return how many spans are above each."""
-        depth = np.zeros(len(self.parent), np.int64)
-        for step, jump in enumerate(self._jumps):
-            # A jump that leaves the tree is shorter than its step: count only those that do not.
-            depth = np.where(jump >= 0, (1 << step) + depth[jump], depth)
-        return depth
-
-    def at(self, marks: Marks) -> Places:
-        """Return for each span the nearest marked one, itself or above."""
-        found = np.where(marks, np.arange(len(marks)), -1)
-        for jump in self._jumps:
-            found = np.where((found < 0) & (jump >= 0), found[jump], found)
-        return found
-
-    def above(self, at: Places) -> Places:
-        """Return for each span what `at` says of its parent."""
-        return np.where(self.parent >= 0, at[self.parent], -1)
 
 
 def places(nodes: pa.Table) -> pa.Table:
@@ -88,6 +57,11 @@ def places(nodes: pa.Table) -> pa.Table:
         "call_above": _take(ids, forest.above(forest.at(calls))),
         "usage_call_above": _take(ids, forest.above(forest.at(calls & usage))),
         "delegates": pa.array(_delegating(forest, agents, tools)),
+        "coordinated": pa.array(_coordinated(forest, agents, kind)),
+        **_hits(forest, tools | calls, kind, ids),
+        "critical_ns": pa.array(
+            _critical_ns(forest, nodes, opens & (opener_above < 0)), pa.uint64()
+        ),
     }
     for name in _INHERITED:
         said = nodes[name]
@@ -100,15 +74,6 @@ def _parents(nodes: pa.Table) -> Places:
     wanted = pc.binary_join_element_wise(nodes["trace_id"], nodes["parent_span_id"], "\0")
     rows = pc.fill_null(pc.index_in(wanted, value_set=own), -1)
     return np.asarray(rows, np.int64)
-
-
-def _jumps(parent: Places) -> list[Places]:
-    """Return the ancestors 1, 2, 4, ... levels up, until there are none or it must be a circle."""
-    jumps = [parent]
-    while (jumps[-1] >= 0).any() and 1 << (len(jumps) - 1) <= len(parent):
-        last = jumps[-1]
-        jumps.append(np.where(last >= 0, last[last], -1))
-    return jumps
 
 
 def _repeats(workflow_id: pa.ChunkedArray, opens: Marks, opener_above: Places) -> Marks:
@@ -134,6 +99,35 @@ def _delegating(forest: Forest, agents: Marks, tools: Marks) -> Marks:
         marked[reached] = True
         reached = above[reached]
     return marked
+
+
+def _coordinated(forest: Forest, agents: Marks, kind: pa.ChunkedArray) -> Marks:
+    """Mark what lies in a plan or a handoff, with no agent in between."""
+    gives = _marks(pc.is_in(kind, value_set=pa.array(["plan", "handoff"])))
+    nearest = forest.above(forest.at(agents | gives))
+    return (nearest >= 0) & gives[np.maximum(nearest, 0)]
+
+
+def _hits(
+    forest: Forest, acts: Marks, kind: pa.ChunkedArray, ids: pa.ChunkedArray
+) -> dict[str, pa.Array]:
+    """Return the call or tool around each fault, and mark those whose error is a fault's effect."""
+    faults = _marks(pc.equal(kind, "fault"))
+    hit = np.where(faults, forest.above(forest.at(acts)), -1)
+    struck = forest.above(forest.at(faults)) >= 0
+    struck[hit[hit >= 0]] = True
+    return {"hit_at": _take(ids, hit), "struck": pa.array(struck)}
+
+
+def _critical_ns(forest: Forest, nodes: pa.Table, tops: Marks) -> pa.Array:
+    """Return each span's own time on the critical path of its run."""
+    agents = _marks(pc.equal(nodes["kind"], "agent"))
+    homeless = forest.at(tops) < 0
+    implicit = agents & homeless & (forest.above(forest.at(agents)) < 0)
+    start, end = (np.asarray(nodes[name], np.int64) for name in ("start_ns", "end_ns"))
+    counts = _marks(pc.not_equal(nodes["kind"], "foreign"))
+    own_ns = critical_ns(forest, counts, tops | implicit, start, end)
+    return pa.array(own_ns, pa.uint64())
 
 
 def _marks(column: pa.ChunkedArray) -> Marks:

@@ -3,7 +3,7 @@
 CREATE TEMPORARY TABLE changed_{{fact}} AS
 WITH old AS (SELECT * EXCEPT (revision, is_deleted) FROM {{fact}} FINAL WHERE {{scope}})
 SELECT *, {revision:UInt64} AS revision, toUInt8(0) AS is_deleted
-FROM (SELECT * FROM new_{{fact}} EXCEPT SELECT * FROM old)
+FROM (SELECT * EXCEPT (revision, is_deleted) FROM new_{{fact}} EXCEPT SELECT * FROM old)
 UNION ALL
 SELECT *, {revision:UInt64} AS revision, toUInt8(1) AS is_deleted
 FROM old

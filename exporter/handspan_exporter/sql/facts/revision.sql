@@ -9,6 +9,14 @@ FROM
     UNION ALL SELECT max(revision) FROM llm_calls
     UNION ALL SELECT max(revision) FROM tool_calls
     UNION ALL SELECT max(revision) FROM handoffs
+    UNION ALL SELECT max(revision) FROM faults
+    UNION ALL SELECT max(revision) FROM human_waits
+    UNION ALL SELECT max(revision) FROM validations
+    UNION ALL SELECT max(revision) FROM ratings
+    UNION ALL SELECT max(revision) FROM budget_events
+    UNION ALL SELECT max(revision) FROM run_metrics
+    UNION ALL SELECT max(revision) FROM tasks
+    UNION ALL SELECT max(revision) FROM critical_paths
     UNION ALL SELECT max(revision) FROM history_due
     UNION ALL SELECT max(version) FROM kpi_history
 )

@@ -7,5 +7,5 @@ FROM
     UNION ALL
     SELECT workflow_id, trace_id FROM work_base WHERE workflow_id != ''
     UNION ALL
-    SELECT arrayJoin(resumes), trace_id FROM work_base
+    SELECT arrayJoin(names), trace_id FROM work_base
 )

@@ -17,6 +17,7 @@ WITH
         SELECT
             t.trace_id AS tree_trace_id, t.span_id AS tree_span_id, depth, parent_missing, t.agent_run AS agent_run,
             usage_above, call_above, usage_call_above, delegates, agent_name_at,
+            coordinated, hit_at, struck, critical_ns,
             o.run_id AS opened_run, workflow_id_at, workflow_at, project_at, feature_at, session_id_at,
             conversation_id_at, user_id_at
         FROM work_tree AS t
@@ -25,7 +26,8 @@ WITH
     ),
     bases AS
     (
-        SELECT * FROM work_base
+        -- What only one kind of fact needs stays behind: every column here is planned in every statement.
+        SELECT * EXCEPT '^(validat|fault_|recovery_|human_d|human_p|rating_|rates_|budget|metric)' FROM work_base
         LEFT JOIN placed ON tree_trace_id = trace_id AND tree_span_id = span_id
         LEFT JOIN sole ON sole_trace_id = trace_id
     )

@@ -17,6 +17,10 @@ CREATE TEMPORARY TABLE work_tree
     call_above         String,  -- nearest call of a model above
     usage_call_above   String,  -- nearest call above that has usage
     delegates          Bool,    -- a tool with an agent below it
+    coordinated        Bool,    -- in a plan or a handoff, with no agent in between
+    hit_at             String,  -- of a fault: the tool or call of a model around it
+    struck             Bool,    -- a fault around or in it: its error is that fault's effect
+    critical_ns        UInt64,  -- its own time on the critical path of its run
     workflow_id_at     String,
     workflow_at        String,
     project_at         String,

@@ -25,7 +25,14 @@ CREATE TABLE IF NOT EXISTS runs
     ended_at           Nullable(DateTime64(9, 'UTC')),   -- NULL while it runs
     queued_at          Nullable(DateTime64(9, 'UTC')),
     duration_ns        Nullable(UInt64),
+    active_ns          Nullable(UInt64),                 -- without the time in which it waited for a person
+    agent_time_ns      Nullable(UInt64),                 -- of its agent runs, and gaps that no agent covers
+    coordination_ns    Nullable(UInt64),                 -- part of it (kpis.md "Coordination"); NULL: no work, no leaf agent
     estimated_s        Nullable(Float64),
+    estimated_cost_usd Nullable(Decimal(18, 12)),        -- sum over its tasks
+    resilience_score   Nullable(Float64),                -- as its span says; the server's own wins
+    parents_missing    UInt32                            CODEC(T64, ZSTD(1)),  -- spans whose parent is not stored
+    multi_root_traces  Array(String),                    -- those of trace_ids with more than one root
     spans_seen         UInt32                            CODEC(T64, ZSTD(1)),
     agent_runs         UInt32                            CODEC(T64, ZSTD(1)),
     handoffs           UInt32                            CODEC(T64, ZSTD(1)),

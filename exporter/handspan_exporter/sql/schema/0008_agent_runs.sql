@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS agent_runs
     ended_at           DateTime64(9, 'UTC')              CODEC(Delta, ZSTD(1)),
     duration_ns        UInt64                            CODEC(T64, ZSTD(1)),
     agent_time_ns      UInt64                            CODEC(T64, ZSTD(1)),  -- own span minus human waits and child agent runs
+    coordination_ns    UInt64                            CODEC(T64, ZSTD(1)),  -- part of agent_time_ns (kpis.md "Coordination")
     llm_calls          UInt32                            CODEC(T64, ZSTD(1)),  -- whose nearest agent run is this one
     tool_calls         UInt32                            CODEC(T64, ZSTD(1)),
     input_tokens       Nullable(UInt64),

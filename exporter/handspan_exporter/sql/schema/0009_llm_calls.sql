@@ -7,6 +7,7 @@ CREATE TABLE IF NOT EXISTS llm_calls
     run_id                String                            CODEC(ZSTD(1)),
     agent_run             String                            CODEC(ZSTD(1)),  -- span id of the nearest agent run, or ''
     container             Bool,
+    coordination          Bool,                             -- kpis.md "Coordination"
     service               LowCardinality(String),
     project               LowCardinality(String),
     workflow              LowCardinality(String),

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS handoffs
     artifacts        Array(String),
     payload_bytes    Nullable(UInt64),
     outcome          LowCardinality(String),           -- accepted refused lost pending
+    ping_pong        Bool,                             -- pass_control, and the run's next handoff goes back
     target_trace_id  String                            CODEC(ZSTD(1)),  -- '' when unmatched
     target_span_id   String                            CODEC(ZSTD(1)),
     latency_ns       Nullable(UInt64),                 -- handoff start to target's start

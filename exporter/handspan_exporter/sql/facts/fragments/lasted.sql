@@ -1,0 +1,1 @@
+    started_at, fromUnixTimestamp64Nano(end_ns, 'UTC'), duration_ns

@@ -1,0 +1,2 @@
+-- Whether the fact table has rows of these traces.
+SELECT '{{fact}}' AS fact FROM (SELECT {{key}} FROM {{fact}} FINAL WHERE {{scope}} LIMIT 1)

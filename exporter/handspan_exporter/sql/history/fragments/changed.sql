@@ -1,0 +1,1 @@
+    UNION ALL SELECT ended_at FROM {{changed}}

@@ -1,0 +1,33 @@
+-- One row each time a budget says its state: when it changes, and when its block ends.
+CREATE TABLE IF NOT EXISTS budget_events
+(
+    trace_id           String                         CODEC(ZSTD(1)),
+    span_id            String                         CODEC(ZSTD(1)),
+    run_id             String                         CODEC(ZSTD(1)),  -- top run, '' when in none
+    agent_run          String                         CODEC(ZSTD(1)),  -- span id of the nearest agent run, or ''
+    service            LowCardinality(String),
+    project            LowCardinality(String),
+    workflow           LowCardinality(String),
+    agent              LowCardinality(String),
+    feature            LowCardinality(String),
+    session_id         String                         CODEC(ZSTD(1)),
+    conversation_id    String                         CODEC(ZSTD(1)),
+    user_id            String                         CODEC(ZSTD(1)),
+    budget             LowCardinality(String),  -- its name, else its scope
+    scope              LowCardinality(String),
+    pot                String                         CODEC(ZSTD(1)),  -- which budget of that name: of scope workflow or agent each run has its own
+    limit_usd          Nullable(Decimal(18, 12)),
+    used_usd           Nullable(Decimal(18, 12)),
+    state              LowCardinality(String),  -- ok warning exceeded
+    started_at         DateTime64(9, 'UTC')           CODEC(Delta, ZSTD(1)),
+    ended_at           DateTime64(9, 'UTC')           CODEC(Delta, ZSTD(1)),
+    duration_ns        UInt64                         CODEC(T64, ZSTD(1)),
+    revision           UInt64                         CODEC(Delta, ZSTD(1)),
+    is_deleted         UInt8,
+    INDEX idx_ended_at ended_at TYPE minmax GRANULARITY 1,
+    INDEX idx_run_id run_id TYPE bloom_filter(0.01) GRANULARITY 4
+)
+ENGINE = ReplacingMergeTree(revision, is_deleted)
+PARTITION BY toDate(started_at)
+ORDER BY (trace_id, span_id)
+SETTINGS index_granularity = 512, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000

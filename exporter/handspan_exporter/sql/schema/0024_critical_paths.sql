@@ -1,0 +1,31 @@
+-- One row per span on the critical path of its run (processor/critical.py): the time for which the run's end waited
+-- for this span and nothing below it. The rows of a run sum to its length.
+CREATE TABLE IF NOT EXISTS critical_paths
+(
+    trace_id           String                         CODEC(ZSTD(1)),
+    span_id            String                         CODEC(ZSTD(1)),
+    run_id             String                         CODEC(ZSTD(1)),  -- top run, '' when in none
+    agent_run          String                         CODEC(ZSTD(1)),  -- span id of the nearest agent run, or ''
+    service            LowCardinality(String),
+    project            LowCardinality(String),
+    workflow           LowCardinality(String),
+    agent              LowCardinality(String),
+    feature            LowCardinality(String),
+    session_id         String                         CODEC(ZSTD(1)),
+    conversation_id    String                         CODEC(ZSTD(1)),
+    user_id            String                         CODEC(ZSTD(1)),
+    part               LowCardinality(String),  -- agent tool handoff human workflow
+    name               LowCardinality(String),  -- the agent's, the tool's, 'a > b', the reason, the workflow's
+    critical_ns        UInt64                         CODEC(T64, ZSTD(1)),
+    started_at         DateTime64(9, 'UTC')           CODEC(Delta, ZSTD(1)),
+    ended_at           DateTime64(9, 'UTC')           CODEC(Delta, ZSTD(1)),
+    duration_ns        UInt64                         CODEC(T64, ZSTD(1)),
+    revision           UInt64                         CODEC(Delta, ZSTD(1)),
+    is_deleted         UInt8,
+    INDEX idx_ended_at ended_at TYPE minmax GRANULARITY 1,
+    INDEX idx_run_id run_id TYPE bloom_filter(0.01) GRANULARITY 4
+)
+ENGINE = ReplacingMergeTree(revision, is_deleted)
+PARTITION BY toDate(started_at)
+ORDER BY (trace_id, span_id)
+SETTINGS index_granularity = 512, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000
