@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -156,3 +158,16 @@ def test_a_segment_reads_as_its_requests(
     path.write_bytes(record(b"\xff"))
     with pytest.raises(MalformedRequest, match="segment cannot be decoded"):
         decoder.read(signal, path)
+
+
+def test_without_a_wheel_of_ptars_the_plain_decoder_serves() -> None:
+    """The choice is made at import, so only another process can be without it."""
+    program = (
+        "import sys; sys.modules['ptars'] = None\n"
+        "from handspan_exporter.otlp import decode\n"
+        "from handspan_exporter.otlp.signals import TRACES\n"
+        "assert decode.decoder.__name__.endswith('plain')\n"
+        "assert decode.decode(TRACES, b'').num_rows == 1\n"
+    )
+
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
