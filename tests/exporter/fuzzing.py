@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1 << 18
 """Of a request: small, so that bombs are cheap to make."""
-MOST_GROWTH_BYTES = 96 << 20
+MOST_GROWTH_BYTES = 32 << 20
 """Of this process's memory from the first tenth to the end."""
 _ALLOWED = frozenset({200, 400, 413, 415})
 _SLOWEST_S = 10.0

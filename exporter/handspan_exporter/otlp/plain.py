@@ -1,7 +1,7 @@
 """OTLP bytes to Arrow with opentelemetry-proto's own classes, span by span.
 
-It serves where `ptars` has no wheel, at five times the CPU, and is what `columnar` is tested
-against: what protobuf itself says of a request is the truth.
+It serves where `ptars` has no wheel, at 58 us per span instead of 4, and is what `columnar` is
+tested against: what protobuf itself says of a request is the truth.
 """
 
 from __future__ import annotations
