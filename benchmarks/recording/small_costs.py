@@ -57,7 +57,7 @@ def _decorated_us() -> float:
 
 
 def _import_ms(module: str) -> float:
-    """Return the time to import the SDK and `module`, ms: the quickest start, others' work only adds."""
+    """Return the time to import the SDK and `module`, ms; the quickest of several starts."""
     program = (
         "import time; began = time.perf_counter(); "
         f"import opentelemetry.sdk.trace.export, {module}; print(time.perf_counter() - began)"
