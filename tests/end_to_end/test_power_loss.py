@@ -30,9 +30,12 @@ def test_power_cuts_lose_nothing_and_double_nothing(tmp_path: Path, cuts: int) -
             with clients.sending():
                 clients.await_more(200)
                 time.sleep(chance.random() * 3)
+                # A sync that is under way while the file system is told to stop may return as if
+                # it had succeeded: the kernel's way of stopping, not that of a power cut.
+                before = len(clients.acknowledged)
                 disk.cut_power()
             service.kill()
-            acknowledged += clients.acknowledged
+            acknowledged += clients.acknowledged[:before]
             disk.power_up()
 
         service = Service(disk.folder / "store")
