@@ -18,6 +18,7 @@ from handspan import semconv, settings
 from handspan_exporter import settings as service
 from handspan_exporter import telemetry
 from handspan_exporter.columns.mapping_page import mapping_markdown
+from handspan_exporter.processor.facts import FACTS
 from handspan_exporter.query import kpi
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 
-_FACT_TABLES = ("runs", "handoffs", "llm_calls", "agent_runs")
 _SECTION = re.compile(r"# --- (.+) ---")
 _MEANING = re.compile(r"(?P<type>.+?)\. (?P<meaning>.+) On: (?P<on>.+)\. Source: (?P<source>.+)\.")
 
@@ -184,9 +184,9 @@ def kpis() -> str:
 Made from the headers of `sql/kpi/*.sql` and from `docs/kpi_examples/` by `make generate`; each
 example is a test. A window is [since, until) in UTC and holds the facts that ended in it,
 unfinished runs by their start. Every answer has one row per group with the columns `group`, the
-measures below, `n`, `low` and `high` (95 % Wilson interval of the first measure, where it is a
-share) and `reason`, which says why that measure is unknown. Unknown is NULL, never 0. An example
-shows only the columns that it is about.
+measures below, `n`, `low` and `high` (95 % interval of the first measure: Wilson's for a share,
+another where the description says so) and `reason`, which says why that measure is unknown.
+Unknown is NULL, never 0. An example shows only the columns that it is about.
 
 Every KPI can be grouped and filtered by {", ".join(f"`{one}`" for one in kpi.filters())}.
 """
@@ -212,7 +212,7 @@ def _example(name: str) -> str:
     file = ROOT / "docs" / "kpi_examples" / f"{name}.toml"
     example = tomllib.loads(file.read_text(encoding="utf-8"))
     rows = "".join(
-        f"`{table}`\n\n{_table(example[table])}\n" for table in example if table in _FACT_TABLES
+        f"`{table}`\n\n{_table(example[table])}\n" for table in example if table in FACTS
     )
     asked = "in total" if example["by"] == kpi.TOTAL else f"by {example['by']}"
     return f"{example['text'].strip()}\n\n{rows}Asked {asked}:\n\n{_table(example['answer'])}"

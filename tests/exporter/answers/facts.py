@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from handspan_exporter.processor.facts import FACTS
 from handspan_exporter.query.window import moment
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from handspan_exporter.store.connection import Connection
     from handspan_exporter.store.dsn import Dsn
 
-TABLES = ("runs", "run_traces", "agent_spans", "agent_runs", "llm_calls", "tool_calls", "handoffs")
+TABLES = (*FACTS, "agent_spans")
 START = "2026-01-05T09:00:00Z"
 _numbers = itertools.count()
 

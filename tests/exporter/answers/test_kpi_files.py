@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 
 from handspan_exporter import sql
 from handspan_exporter.errors import NotFound, UsageError
+from handspan_exporter.processor.facts import FACTS
 from handspan_exporter.query import kpi
 from handspan_exporter.query.window import window
 
@@ -93,6 +95,19 @@ def test_the_columns_begin_and_end_the_same_way(name: str, facts: Facts) -> None
     assert next(iter(row)) == "group"
     assert list(row)[-4:] == ["n", "low", "high", "reason"]
     assert kpi.measures(row)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lonely_fact_divides_nothing_by_zero(name: str, facts: Facts) -> None:
+    """One row of each table, with nothing said: neither NaN nor infinity has a JSON form."""
+    for table in FACTS:
+        facts.insert(table, {"run_id": "r"})
+    facts.insert("runs", {"run_id": "s", "outcome": "success", "agents": ["a"], "feature": "f"})
+
+    for by in kpi.find(name).groupings:
+        for row in kpi.answer(facts.connection, name, JANUARY.since_ns, JANUARY.until_ns, by):
+            numbers = [value for value in row.values() if isinstance(value, float)]
+            assert all(map(math.isfinite, numbers)), row
 
 
 def test_an_unknown_kpi_lists_what_there_is(facts: Facts) -> None:

@@ -13,6 +13,10 @@ SELECT
     quantileExactInclusiveOrNull(0.9)(duration_ns) / 1e9 AS duration_p90_s,
     quantileExactInclusiveOrNull(0.95)(duration_ns) / 1e9 AS duration_p95_s,
     if(n = 0, NULL, sum(duration_ns) / n / 1e9) AS duration_mean_s,
+    -- without the time in which the run waited for a person
+    quantileExactInclusiveOrNull(0.5)(active_ns) / 1e9 AS active_p50_s,
+    quantileExactInclusiveOrNull(0.9)(active_ns) / 1e9 AS active_p90_s,
+    quantileExactInclusiveOrNull(0.95)(active_ns) / 1e9 AS active_p95_s,
     count(duration_ns) AS n,
     CAST(NULL, 'Nullable(Float64)') AS low,
     CAST(NULL, 'Nullable(Float64)') AS high,

@@ -1,0 +1,79 @@
+-- kpi: agent-time (without child agents and waits for people) within the window / the window, as a mean
+--   over agents (service and name) seen in it; above 1 where an agent runs several times at once
+-- grain: one row per agent
+-- unit: ratio
+-- undefined when: no agent ran
+-- groupings kept in history: total, service, agent
+-- reads: agent_runs, human_waits
+-- used by: handspan kpi, GET /api/v1/kpis/agent_utilization_ratio, kpi_history
+WITH
+    toUnixTimestamp64Nano({since:DateTime64(9, 'UTC')}) AS since_ns,
+    toUnixTimestamp64Nano({until:DateTime64(9, 'UTC')}) AS until_ns
+SELECT
+    -- Only a constant key gives a row without any data.
+    if({by:String} = 'total', '', grouped) AS "group",
+    if(n = 0, NULL, sum(busy_ns) / n / (until_ns - since_ns)) AS agent_utilization_ratio,
+    maxOrNull(busy_ns / (until_ns - since_ns)) AS utilization_max_ratio,
+    if(n = 0, NULL, sum(busy_ns) / 1e9) AS busy_s,
+    count() AS n,
+    CAST(NULL, 'Nullable(Float64)') AS low,
+    CAST(NULL, 'Nullable(Float64)') AS high,
+    if(n > 0, '', 'no agent ran in the window') AS reason
+FROM
+(
+    SELECT
+        toString({by:Identifier}) AS grouped,
+        service,
+        agent,
+        sum(least(end_ns, until_ns) - greatest(start_ns, since_ns) - toInt64(away_ns)) AS busy_ns
+    FROM
+    (
+        SELECT *,
+{{dimensions_facts}},
+            toUnixTimestamp64Nano(started_at) AS start_ns,
+            toUnixTimestamp64Nano(ended_at) AS end_ns
+        FROM agent_runs FINAL
+        WHERE ended_at > {since:DateTime64(9, 'UTC')}
+          AND started_at < {until:DateTime64(9, 'UTC')}
+          AND
+{{filters_facts}}
+    ) AS a
+    LEFT JOIN
+    (
+        SELECT
+            p.trace_id AS of_trace,
+            p.span_id AS of_span,
+            intervalLengthSum(
+                greatest(c.start_ns, p.start_ns, toUnixTimestamp64Nano({since:DateTime64(9, 'UTC')})),
+                least(c.end_ns, p.end_ns, toUnixTimestamp64Nano({until:DateTime64(9, 'UTC')}))
+            ) AS away_ns
+        FROM
+        (
+            SELECT trace_id, parent_agent_run AS parent,
+                toUnixTimestamp64Nano(started_at) AS start_ns, toUnixTimestamp64Nano(ended_at) AS end_ns
+            FROM agent_runs FINAL
+            WHERE parent_agent_run != ''
+              AND ended_at > {since:DateTime64(9, 'UTC')} AND started_at < {until:DateTime64(9, 'UTC')}
+            UNION ALL
+            SELECT trace_id, agent_run, toUnixTimestamp64Nano(started_at), toUnixTimestamp64Nano(ended_at)
+            FROM human_waits FINAL
+            WHERE agent_run != ''
+              AND ended_at > {since:DateTime64(9, 'UTC')} AND started_at < {until:DateTime64(9, 'UTC')}
+        ) AS c
+        INNER JOIN
+        (
+            SELECT trace_id, span_id,
+                toUnixTimestamp64Nano(started_at) AS start_ns, toUnixTimestamp64Nano(ended_at) AS end_ns
+            FROM agent_runs FINAL
+            WHERE ended_at > {since:DateTime64(9, 'UTC')} AND started_at < {until:DateTime64(9, 'UTC')}
+        ) AS p ON p.trace_id = c.trace_id AND p.span_id = c.parent
+        WHERE c.start_ns < p.end_ns AND c.end_ns > p.start_ns
+        GROUP BY of_trace, of_span
+    ) AS away ON away.of_trace = a.trace_id AND away.of_span = a.span_id
+    GROUP BY grouped, service, agent
+    -- The constant key of a total must not make an agent where there is none.
+    HAVING count() > 0
+) AS by_agent
+GROUP BY "group"
+ORDER BY "group"
+{{settings}}

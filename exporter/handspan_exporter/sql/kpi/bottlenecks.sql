@@ -1,0 +1,30 @@
+-- kpi: share of the critical path of runs by agent, tool, handoff edge and wait for a person: what the
+--   end of the run waited for
+-- grain: one row per step; also per part
+-- unit: ratio, 0..1
+-- undefined when: no run has a critical path
+-- groupings kept in history: step, workflow
+-- reads: critical_paths
+-- used by: handspan kpi, GET /api/v1/kpis/bottlenecks, kpi_history
+WITH
+{{dimensions_facts}},
+    concat(part, ' ', name) AS step
+SELECT
+    toString({by:Identifier}) AS "group",
+    sum(critical_ns) / nullIf(sum(sum(critical_ns)) OVER (), 0) AS share,
+    nullIf(sum(critical_ns), 0) / 1e9 AS critical_s,
+    count() AS spans,
+    uniqExact(run_id) AS n,
+    CAST(NULL, 'Nullable(Float64)') AS low,
+    CAST(NULL, 'Nullable(Float64)') AS high,
+    if(n > 0, '', 'no critical path in the window') AS reason
+FROM critical_paths FINAL
+WHERE ended_at >= {since:DateTime64(9, 'UTC')}
+  AND ended_at < {until:DateTime64(9, 'UTC')}
+  AND started_at < {until:DateTime64(9, 'UTC')}
+  AND run_id != ''
+  AND
+{{filters_facts}}
+GROUP BY "group"
+ORDER BY critical_s DESC NULLS LAST, "group"
+{{settings}}

@@ -1,0 +1,29 @@
+-- kpi: how long LLM calls took
+-- grain: one row in total; also per model, provider
+-- unit: s
+-- undefined when: no LLM call ended
+-- groupings kept in history: total, model, provider
+-- reads: llm_calls
+-- used by: handspan kpi, GET /api/v1/kpis/llm_latency_s, kpi_history
+WITH
+{{dimensions_facts}}
+SELECT
+    toString({by:Identifier}) AS "group",
+    quantileExactInclusiveOrNull(0.5)(duration_ns) / 1e9 AS latency_p50_s,
+    quantileExactInclusiveOrNull(0.9)(duration_ns) / 1e9 AS latency_p90_s,
+    quantileExactInclusiveOrNull(0.95)(duration_ns) / 1e9 AS latency_p95_s,
+    if(n = 0, NULL, sum(duration_ns) / n / 1e9) AS latency_mean_s,
+    count() AS n,
+    CAST(NULL, 'Nullable(Float64)') AS low,
+    CAST(NULL, 'Nullable(Float64)') AS high,
+    if(n > 0, '', 'no LLM call in the window') AS reason
+FROM llm_calls FINAL
+WHERE ended_at >= {since:DateTime64(9, 'UTC')}
+  AND ended_at < {until:DateTime64(9, 'UTC')}
+  AND started_at < {until:DateTime64(9, 'UTC')}
+  AND NOT container
+  AND
+{{filters_facts}}
+GROUP BY "group"
+ORDER BY "group"
+{{settings}}

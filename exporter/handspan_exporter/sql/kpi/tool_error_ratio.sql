@@ -1,0 +1,32 @@
+-- kpi: failed tool calls / tool calls; handoffs and tools that only ask another agent are none
+-- grain: one row in total; also per tool
+-- unit: ratio, 0..1
+-- undefined when: no tool call ended
+-- groupings kept in history: total, agent, tool
+-- reads: tool_calls
+-- used by: handspan kpi, GET /api/v1/kpis/tool_error_ratio, kpi_history
+WITH
+{{dimensions_facts}},
+{{wilson}}
+SELECT
+    toString({by:Identifier}) AS "group",
+    if(n = 0, NULL, failed / n) AS tool_error_ratio,
+    countIf(outcome = 'failure') AS failed,
+    sumMapIf(map(toString(error_type), toUInt64(1)), outcome = 'failure') AS failures_by_error_type,
+    quantileExactInclusiveOrNull(0.5)(duration_ns) / 1e9 AS duration_p50_s,
+    quantileExactInclusiveOrNull(0.9)(duration_ns) / 1e9 AS duration_p90_s,
+    quantileExactInclusiveOrNull(0.95)(duration_ns) / 1e9 AS duration_p95_s,
+    count() AS n,
+    wilson_low(failed, n) AS low,
+    wilson_high(failed, n) AS high,
+    if(n > 0, '', 'no tool call in the window') AS reason
+FROM tool_calls FINAL
+WHERE ended_at >= {since:DateTime64(9, 'UTC')}
+  AND ended_at < {until:DateTime64(9, 'UTC')}
+  AND started_at < {until:DateTime64(9, 'UTC')}
+  AND NOT delegation
+  AND
+{{filters_facts}}
+GROUP BY "group"
+ORDER BY "group"
+{{settings}}
