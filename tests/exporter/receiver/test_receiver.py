@@ -175,7 +175,12 @@ BOMB = bytes(50 * MAX_REQUEST_BYTES)
     [
         (b"\xff", {}, 400, "not an OTLP traces request"),
         (b"abc", {"content_encoding": "gzip"}, 400, "not gzip"),
-        (gzip.compress(b"abcdef", mtime=0)[:-9], {"content_encoding": "gzip"}, 400, "in the middle"),
+        (
+            gzip.compress(b"abcdef", mtime=0)[:-9],
+            {"content_encoding": "gzip"},
+            400,
+            "in the middle",
+        ),
         (b"", {"content_encoding": "gzip"}, 400, "in the middle"),
         (b"abc", {"content_encoding": "zstd"}, 400, "not zstd"),
         (b"", {"content_encoding": "zstd"}, 400, "in the middle"),
