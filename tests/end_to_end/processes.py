@@ -113,5 +113,5 @@ def handspan(*arguments: str, **environment: str) -> subprocess.CompletedProcess
         text=True,
         check=False,
         timeout=2 * ENOUGH_S,
-        env=os.environ | environment,
+        env={name: value for name, value in os.environ.items() if name != "COLUMNS"} | environment,
     )

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.end_to_end, needs_root]
 
 
-@pytest.mark.parametrize("cuts", [2, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("cuts", [2, 20])
 def test_power_cuts_lose_nothing_and_double_nothing(tmp_path: Path, cuts: int) -> None:
     """The file system stops: journal, parts and metadata lose what was not synced."""
     chance = random.Random(cuts)  # noqa: S311 - not for secrets

@@ -190,7 +190,9 @@ def _farewell(console: Console, service: Service, folder: Path, stop: threading.
         stop.wait()
         return
     again = f"{_command()} serve --store chdb://{folder}"
-    console.print(f"Page and API were at {service.url}; to have them again:\n  {again}")
+    console.print(
+        f"Page and API were at {service.url}; to have them again:\n  {again}", soft_wrap=True
+    )
 
 
 def _command() -> str:

@@ -64,7 +64,8 @@ def print_csv(rows: Sequence[Row]) -> None:
 def print_overview(answer: Row) -> None:
     """Print every KPI in one line."""
     console = terminal()
-    table = _table(console, "KPI", "measure", "value", "95 % interval", "n", right=("value", "n"))
+    headings = ("KPI", "measure", "value", "95 % interval", "n")
+    table = _table(console, *headings, right=("value", "n"), whole=("KPI",))
     for one in answer["kpis"]:
         row, headline = one["row"], one["headline"]
         table.add_row(
