@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import struct
 import subprocess
 from contextlib import contextmanager
@@ -21,14 +20,18 @@ _SHUTDOWN = 0x8004587D
 """EXT4_IOC_SHUTDOWN: the file system stops as in a power cut; what is not on disk is gone."""
 _NO_LOG_FLUSH = struct.pack("I", 2)
 
-needs_root = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("mkfs.ext4") is None,
-    reason="mounting a file system needs root and mkfs.ext4",
-)
-
 
 def _run(*command: object) -> None:
-    subprocess.run([str(word) for word in command], check=True, capture_output=True)
+    """Run a command of the system; where it cannot, the test fails and says what it needs."""
+    words = [str(word) for word in command]
+    try:
+        subprocess.run(words, check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", None) or str(error)
+        pytest.fail(
+            f"{words[0]} does not work here: {said.strip()}. Tests of full disks and power cuts "
+            "mount file systems of their own: they need root, loop devices and mkfs.ext4"
+        )
 
 
 @dataclass

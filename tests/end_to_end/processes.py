@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,23 @@ class Service:
         assert self.process is not None
         self.process.kill()
         self.process.communicate()
+
+    def freeze(self) -> None:
+        """Let the process do nothing more, not even end."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+    def await_empty_journal(self) -> None:
+        """Return once all that was acknowledged is in the store."""
+        folder = self.folder / "journal"
+        for word, value in pairwise(self.options):
+            folder = Path(value) if word == "--journal" else folder
+        wait_for(lambda: not list(folder.glob("*.otlp")), "the journal to be stored")
 
     def stop(self) -> tuple[int, str]:
         """End the process as an operator would; return its exit code and all it printed."""

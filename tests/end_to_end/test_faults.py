@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 from tests.end_to_end.counting import Clients, assert_all_there, stored
-from tests.end_to_end.disks import needs_root, small_disk
+from tests.end_to_end.disks import small_disk
 from tests.end_to_end.processes import Service, free_port, handspan, wait_for
 
 from handspan_exporter.store.lock import StoreLock
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.end_to_end
 
 
-@needs_root
 @pytest.mark.parametrize("with_store", [False, True])
 def test_a_full_disk_refuses_and_goes_on_when_there_is_room(
     tmp_path: Path,
@@ -42,7 +41,7 @@ def test_a_full_disk_refuses_and_goes_on_when_there_is_room(
             wait_for(lambda: clients.refusals, "a refusal")
             (small / "ballast").unlink()
             clients.await_more(200)
-        wait_for(lambda: not list((small / "journal").glob("*.otlp")), "the journal")
+        service.await_empty_journal()
         code, output = service.stop()
 
         assert code == 0, output
@@ -117,7 +116,7 @@ def test_a_clickhouse_that_is_gone_for_a_while_costs_nothing(
         time.sleep(gone_s)
         clickhouse.start()
         clients.await_more(300)
-    wait_for(lambda: not list((tmp_path / "journal").glob("*.otlp")), "the journal")
+    service.await_empty_journal()
     code, output = service.stop()
 
     assert code == 0, output
