@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-stack test-sdk soak check format generate bench bench-compat bench-ingest bench-record collector rotel constraints clean
+.PHONY: help demo test test-fast test-stack test-sdk soak check format generate bench bench-compat bench-ingest bench-record collector jaeger clickhouse-go rotel constraints clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Handspan needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
@@ -27,7 +27,7 @@ test: $(READY) ## the whole test suite
 test-fast: $(READY) ## without the tests that start real processes
 	$(BIN)/python -m pytest -m "not end_to_end and not soak"
 
-test-stack: $(READY) ## tests with the real programs around Handspan; `make collector` first
+test-stack: $(READY) ## tests with the real programs around Handspan; `make collector jaeger clickhouse-go` first
 	$(BIN)/python -m pytest tests/stack
 
 test-sdk: ## the tests that depend on the SDK's own parts, with the oldest SDK; installed once
@@ -66,6 +66,12 @@ bench-record: $(READY) ## what recording costs against a bare SDK, about two min
 
 collector: ## the real OpenTelemetry Collector, built once into the cache; needs Go
 	@$(PYTHON) -m stack.tools collector
+
+jaeger: ## the real Jaeger, built once into the cache; needs Go
+	@$(PYTHON) -m stack.tools jaeger
+
+clickhouse-go: ## a program with the client of Grafana's plugin, built once into the cache; needs Go
+	@$(PYTHON) -m stack.tools clickhouse_go
 
 rotel: ## another collector to compare with, installed once into the cache
 	@$(PYTHON) -m stack.tools rotel

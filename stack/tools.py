@@ -113,7 +113,21 @@ OLDEST_SDK = Tool(
     version_pattern=r"^opentelemetry-sdk==(\S+)$",
     takes="about half a minute",
 )
-TOOLS = {tool.name: tool for tool in (COLLECTOR, ROTEL, OLDEST_SDK)}
+JAEGER = Tool(
+    name="jaeger",
+    program="jaeger",
+    pinned_in="go.mod",
+    version_pattern=r"^\tgithub.com/jaegertracing/jaeger v(\S+)",
+    takes="about eight minutes, needs Go and its module proxy",
+)
+CLICKHOUSE_GO = Tool(
+    name="clickhouse_go",
+    program="read",
+    pinned_in="go.mod",
+    version_pattern=r"^require github.com/ClickHouse/clickhouse-go/v2 v(\S+)$",
+    takes="about a minute, needs Go and its module proxy",
+)
+TOOLS = {tool.name: tool for tool in (COLLECTOR, ROTEL, JAEGER, CLICKHOUSE_GO, OLDEST_SDK)}
 
 
 def main() -> int:

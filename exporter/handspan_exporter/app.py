@@ -11,6 +11,7 @@ from handspan_exporter.columns.agent_spans import agent_spans_table
 from handspan_exporter.journal.journal import Journal
 from handspan_exporter.processor.facts import SESSION
 from handspan_exporter.processor.loop import Processor
+from handspan_exporter.readers import answering
 from handspan_exporter.receiver.grpc import GrpcServer
 from handspan_exporter.receiver.http import http_server
 from handspan_exporter.receiver.ingest import Ingest
@@ -24,7 +25,7 @@ from handspan_exporter.web.server import Server
 from handspan_exporter.writer.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from handspan_exporter.settings import Settings
 
@@ -40,6 +41,8 @@ class Service:
     otlp_http: str
     url: str
     store: str
+    readers: Mapping[str, str]
+    """Setting -> address, of what else answers."""
 
 
 @contextmanager
@@ -52,7 +55,8 @@ def serving(settings: Settings) -> Iterator[Service]:
     """
     dsn, counters = parse(settings.store), Counters()
     most, cors = settings.max_request_bytes, settings.cors_origins
-    at_grpc, at_http, at_web = Guard.of(settings, dsn.folder, counters).doors(settings)
+    guard = Guard.of(settings, dsn.folder, counters)
+    at_grpc, at_http, at_web = guard.doors(settings)
     folder = journal_folder(settings, dsn.folder)
     with ExitStack() as opened:
         lock = opened.enter_context(hold(dsn))
@@ -88,9 +92,10 @@ def serving(settings: Settings) -> Iterator[Service]:
             stage.start()
             opened.callback(end)
         about = {"otlp_grpc": grpc.address, "otlp_http": http.url}
-        web = Server(dsn, settings, counters, about=about, door=at_web)
+        at = opened.enter_context(answering(dsn, settings, guard, counters))
+        web = Server(dsn, settings, counters, about=about | at, door=at_web)
         web.start()
         opened.callback(web.stop)
         if lock is not None:
             lock.announce(web.url)
-        yield Service(url=web.url, store=str(dsn), **about)
+        yield Service(url=web.url, store=str(dsn), readers=at, **about)

@@ -60,6 +60,23 @@ class Settings:
         "Origins whose web pages may send OTLP over HTTP, with commas between; `*`: all.",
     )
     web: str = _setting("127.0.0.1:8317", "Address for the HTTP API.")
+    clickhouse_http: str = _setting(
+        "",
+        "Address that offers the embedded store over ClickHouse's HTTP protocol, for reading: "
+        "127.0.0.1:8123; empty: none.",
+    )
+    clickhouse_http_queries: int = _setting(
+        2, "Statements of readers at once at --clickhouse-http; others wait.", low=1, high=64
+    )
+    clickhouse_http_s: float = _setting(
+        30.0, "Seconds that a statement at --clickhouse-http may take.", low=0.1
+    )
+    clickhouse_http_memory_bytes: int = _setting(
+        1 << 30, "Memory of one statement at --clickhouse-http, in bytes.", low=1 << 20
+    )
+    clickhouse_http_result_bytes: int = _setting(
+        64 << 20, "Largest answer at --clickhouse-http, in bytes.", low=1 << 10
+    )
     journal: str = _setting(
         "", "Folder of the write-ahead journal; empty: `journal` in the store's folder."
     )
@@ -98,7 +115,7 @@ class Settings:
     require_tokens: bool = _setting(
         False, "Ask for a token on 127.0.0.1 too, for instance behind a proxy."
     )
-    tls_cert: str = _setting("", "PEM file of the certificate chain, for all three addresses.")
+    tls_cert: str = _setting("", "PEM file of the certificate chain, for all addresses.")
     tls_key: str = _setting("", "PEM file of the certificate's key.")
     tls_client_ca: str = _setting(
         "", "PEM file of the authority whose certificates clients must show (mutual TLS)."

@@ -113,6 +113,12 @@ PROCESSOR_LAG_S = _gauge(
 FRESHNESS_S = _histogram(
     "freshness_seconds", "From the receipt of a trace's oldest new span to its being in the facts."
 )
+READER_QUERIES = _counter(
+    "reader_queries", "Statements at --clickhouse-http, by what became of them.", "outcome"
+)
+READER_RESULT_BYTES = _counter(
+    "reader_result_bytes", "Bytes of answers at --clickhouse-http, before they are packed."
+)
 
 BOUNDS_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Upper bounds of the buckets of every histogram, in seconds."""

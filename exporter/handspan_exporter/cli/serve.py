@@ -25,8 +25,12 @@ Examples:
   handspan serve
   handspan serve --store chdb:///var/lib/handspan
   handspan serve --otlp-grpc 127.0.0.1:14317 --otlp-http 127.0.0.1:14318
+  handspan serve --clickhouse-http 127.0.0.1:8123
   handspan serve --store clickhouse://user:password@host:8123/handspan
 """
+
+_READERS = {"clickhouse_http": "SQL   "}
+"""What the lines of the banner are called, by setting."""
 
 
 def shown(default: object) -> str:
@@ -80,9 +84,11 @@ def quiet_and_log() -> None:
 
 def banner(service: Service) -> str:
     """Return what a person wants to know who has started it: where to send, ask and look."""
+    others = "".join(f"{_READERS[name]} {url}\n" for name, url in service.readers.items())
     return (
         f"OTLP   {service.otlp_grpc} (gRPC), {service.otlp_http} (HTTP)\n"
         f"page   {service.url}\n"
+        f"{others}"
         f"store  {service.store}"
     )
 

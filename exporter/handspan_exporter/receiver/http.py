@@ -17,13 +17,13 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from handspan_exporter.access.body import read_body
 from handspan_exporter.access.http import Guarded
 from handspan_exporter.asgi import AsgiServer
 from handspan_exporter.errors import MalformedRequest, TryAgain
 from handspan_exporter.otlp.from_json import to_protobuf
 from handspan_exporter.otlp.signals import SIGNALS
 from handspan_exporter.receiver.answers import as_json, as_protobuf
-from handspan_exporter.receiver.body import read_body
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers

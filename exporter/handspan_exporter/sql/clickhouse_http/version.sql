@@ -1,0 +1,2 @@
+-- What the answer to clickhouse-go's greeting names.
+SELECT version() FORMAT RawBLOB
