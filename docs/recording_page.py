@@ -27,7 +27,9 @@ its methods, `call.end()` or `call.end(error)`; `start(parent=other)` says what 
 
 An exception of yours is recorded and goes on unchanged. Nothing of Handspan's is ever raised,
 with one exception that you ask for: `budget(stop=True)`. Without a tracer provider in the process
-a verb does nothing.
+a verb does nothing. `configure()` sets one up; one that your program has set up is found by the
+first verb, keeps its exporters, and gets attribution, cost, redaction and limits for what happens
+inside agent runs.
 
 Every verb also takes `attributes=`, more that you want on the span under names of your own, and
 has `set(name, value)` for later.

@@ -20,7 +20,7 @@ WORKFLOW: Said = {
 AGENT: Said = {"agent.type": "worker", "agent.version": "3", "conversation.id": "c-1", **MORE}
 TOOL: Said = {"call.id": "call_1", "tool.type": "function", "tool.description": "finds", **MORE}
 ASKED: Said = {"gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-5-mini"}
-ANSWERED: Said = {"gen_ai.response.model": "gpt-5-mini-2025", "gen_ai.response.id": "resp_1"}
+ANSWERED: Said = {"gen_ai.response.model": "gpt-5-mini-2025-08-07", "gen_ai.response.id": "resp_1"}
 USED: Said = {
     "gen_ai.usage.input_tokens": 812,
     "gen_ai.usage.output_tokens": 64,

@@ -40,7 +40,7 @@ def work() -> None:
         ):
             pass
         with handspan.llm("gpt-5-mini", provider="openai") as call:
-            call.response(model="gpt-5-mini-2025", id="resp_1")
+            call.response(model="gpt-5-mini-2025-08-07", id="resp_1")
             call.usage(
                 input_tokens=812, output_tokens=64, cache_read_tokens=512, reasoning_tokens=32
             )

@@ -34,6 +34,10 @@ def work() -> None:
             pass
         with start(name="chat", as_type="generation", model="gpt-5-mini") as call:
             call.update(
-                metadata={"provider": "openai", "response": "resp_1", "model": "gpt-5-mini-2025"},
+                metadata={
+                    "provider": "openai",
+                    "response": "resp_1",
+                    "model": "gpt-5-mini-2025-08-07",
+                },
                 usage_details={"input": 812, "output": 64, "cache_read": 512, "reasoning": 32},
             )

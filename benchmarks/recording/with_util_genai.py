@@ -30,7 +30,7 @@ def work() -> None:
             ) as tool:
                 tool.attributes.update(MORE)
             with handler.inference("openai", request_model="gpt-5-mini") as call:
-                call.response_model_name = "gpt-5-mini-2025"
+                call.response_model_name = "gpt-5-mini-2025-08-07"
                 call.response_id = "resp_1"
                 call.input_tokens = 812
                 call.output_tokens = 64

@@ -62,7 +62,6 @@ def configure(
         if chosen is None:
             chosen = provider.make_provider(service_name, exporter)
             trace.set_tracer_provider(chosen)
-        provider.teach(chosen)
         use_provider(chosen)
     _instrument(instrument)
 

@@ -29,6 +29,7 @@ from handspan import semconv
 from handspan.export.announcing import Announcer, log_provider, own_log_provider
 from handspan.export.batches import BoundedBatches
 from handspan.internal import warn_once
+from handspan.processors.chain import Chain
 from handspan.processors.ending import ROOM, EndingProcessor
 from handspan.processors.started import StartedProcessor
 
@@ -59,7 +60,11 @@ def make_provider(service_name: str | None, exporter: SpanExporter | None) -> Tr
         service_name: wins over OTEL_SERVICE_NAME; None and no variable: the program's file name.
         exporter: where spans go; None: where OTEL_TRACES_EXPORTER says, by default OTLP.
     """
-    provider = TracerProvider(resource=_resource(service_name), span_limits=_span_limits())
+    provider = TracerProvider(
+        resource=_resource(service_name),
+        active_span_processor=Chain(),
+        span_limits=_span_limits(),
+    )
     for one in _exporters() if exporter is None else [exporter]:
         provider.add_span_processor(BoundedBatches(one))
     own_logs = exporter is None

@@ -238,7 +238,8 @@ def handspan_spans(
     spans = _recorder()
     monkeypatch.setattr(tracer, "_provider", None)
     monkeypatch.setattr(tracer, "_tracer", None)
-    tracer.use_provider(spans.provider)
+    monkeypatch.setattr(tracer, "_pricing", None)
+    tracer.use_provider(spans.provider, completing=False)
     yield spans
     spans.provider.shutdown()
 

@@ -322,13 +322,13 @@ print(*(span.attributes["handspan.agent.name"] for span in exporter.get_finished
 """
     )
     assert done.stdout == (
-        "True SimpleSpanProcessor EndingProcessor StartedProcessor AttributionProcessor\n"
+        "True SimpleSpanProcessor AttributionProcessor EndingProcessor StartedProcessor\n"
         "triage triage\n"
     )
 
 
 def test_a_provider_set_without_us_is_found_at_the_first_span(program: Program) -> None:
-    """`configure` is a convenience: a provider and the verbs are enough, attribution included."""
+    """`configure` is a convenience: a provider and the verbs are enough, redaction included."""
     done = program(
         """
 import handspan
@@ -336,12 +336,18 @@ from opentelemetry import trace
 with handspan.agent("too early"):
     pass
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+exporter = InMemorySpanExporter()
 trace.set_tracer_provider(TracerProvider())
+trace.get_tracer_provider().add_span_processor(SimpleSpanProcessor(exporter))
 with handspan.agent("triage"), trace.get_tracer("httpx").start_as_current_span("GET") as span:
-    print(span.attributes["handspan.agent.name"])
+    span.set_attribute("url", "https://ada:hunter22@example.com/")
+found = exporter.get_finished_spans()[0].attributes
+print(found["handspan.agent.name"], found["url"])
 """
     )
-    assert done.stdout == "triage\n"
+    assert done.stdout == "triage https://[redacted:url_password]@example.com/\n"
 
 
 def test_a_provider_of_ones_own_leaves_the_processs_alone(program: Program) -> None:

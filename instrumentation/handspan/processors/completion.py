@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _SPAN_BYTES = 200
 _ATTRIBUTE_BYTES = 50
-_NUMBERS = (bool, int, float)
+_NUMBERS = frozenset({bool, int, float})
 
 
 def completed(span: ReadableSpan) -> tuple[ReadableSpan, int]:
@@ -65,19 +65,26 @@ def completed_parts(span: ReadableSpan) -> tuple[Parts | None, int]:
 
 def _says_more(span: ReadableSpan) -> bool:
     """Say whether there is anything but a name and attributes."""
-    return bool(span.events or span.links or span.status.description)
+    # Of the SDK's own lists the length: its properties copy them, which takes 0.9 us of 3.
+    events, links = getattr(span, "_events", None), getattr(span, "_links", None)
+    if events is None or links is None:
+        events, links = span.events, span.links
+    return bool(events or links or span.status.description)
 
 
 def _harmless_bytes(name: str, attributes: Attributes) -> int | None:
     """Return about how many bytes a span takes; None: something in it has to be changed."""
     chosen, redact = settings.current(), redaction.current()
-    if len(attributes) > chosen.max_attributes or redact.text(name) is not name:
+    harmless, limit_bytes = redact.harmless, chosen.max_value_bytes
+    if len(attributes) > chosen.max_attributes:
+        return None
+    if ("", name) not in harmless and redact.text(name) is not name:
         return None
     total = _SPAN_BYTES + _ATTRIBUTE_BYTES * len(attributes)
-    harmless, limit_bytes = redact.harmless, chosen.max_value_bytes
-    for key, value in attributes.items():
+    for item in attributes.items():
+        key, value = item
         kind = type(value)
-        if kind is str and (key, value) in harmless:
+        if kind is str and item in harmless:
             total += len(value)
         elif kind in _NUMBERS and key in harmless and value < SMALLEST_CARD:
             continue

@@ -7,26 +7,37 @@ genai-prices (extra `cost`); without it, nothing is said.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
+from decimal import Context, Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handspan import prices, semconv, settings
+from handspan.internal import contained
+from handspan.processors.parts import copied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from handspan.prices import Rates, Tiers
+    from handspan.prices import Tiers
 
 _MOST_TOKENS = 10**12
-_MOST_USD = 10**6
-_SMALLEST_USD = Decimal("1e-12")
-_PER_MILLION = Decimal("1e-6")
-_PER_THOUSAND = Decimal("1e-3")
 _MINUTE_NS = 60 * 10**9
-_EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
+
+# Money is counted in whole numbers of 1e-24 USD: exact, and six times as quick as decimals.
+_USD = 10**24
+_MOST = 10**6 * _USD
+_SMALLEST = 10**12
+"""1e-12 USD: what a cost is rounded to."""
+_SMALLEST_PER_USD = 10**12
+_PER_MILLION = 18
+_PER_THOUSAND = 21
+_EXACT = Context(prec=60)
 """The program's own context may have any precision."""
+
+_Price = tuple[tuple[int, int], ...]
+"""(tokens of input above which it holds, 1e-24 USD per token), base first, ascending."""
 
 _TOKENS = {
     "input": semconv.GEN_AI_USAGE_INPUT_TOKENS,
@@ -35,6 +46,28 @@ _TOKENS = {
     "cache_write": semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
     "reasoning": semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
 }
+
+
+class _Rates(NamedTuple):
+    """What one model costs at one moment."""
+
+    input: _Price
+    output: _Price
+    cache_read: _Price
+    cache_write: _Price
+    reasoning: _Price
+    request: int
+    """1e-24 USD per request."""
+
+
+class _Usage(NamedTuple):
+    """Tokens of one request; None: not told."""
+
+    input: int | None
+    output: int | None
+    cache_read: int
+    cache_write: int
+    reasoning: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +92,59 @@ def add_cost(attributes: dict[str, Any], start_ns: int) -> bool:
     Returns:
         Whether anything changed.
     """
-    if attributes.get(semconv.KIND) != "llm" or semconv.COST_USD in attributes:
+    if attributes.get(semconv.KIND) != "llm" or not settings.current().cost or not available():
         return False
-    if not settings.current().cost or not available():
-        return False
+    told = told_by(attributes, start_ns)
+    attributes.update(told)
+    return bool(told)
+
+
+def told_by(attributes: Mapping[str, Any], start_ns: int) -> dict[str, Any]:
+    """Return what to put on a call: its cost, or the reason why it is unknown.
+
+    Nothing when that has been said. For the rest see `add_cost`.
+    """
+    if semconv.COST_USD in attributes or semconv.COST_UNKNOWN_REASON in attributes:
+        return {}
     try:
         cost = cost_of(attributes, start_ns)
     except prices.Unpriced as reason:
-        attributes[semconv.COST_UNKNOWN_REASON] = str(reason)
-        return True
-    attributes[semconv.COST_USD] = cost.usd
-    attributes[semconv.COST_INPUT_USD] = cost.input_usd
-    attributes[semconv.COST_OUTPUT_USD] = cost.output_usd
-    attributes[semconv.COST_SOURCE] = prices.SOURCE
-    attributes[semconv.COST_PRICE_VERSION] = prices.price_version()
-    return True
+        return {semconv.COST_UNKNOWN_REASON: str(reason)}
+    return {
+        semconv.COST_USD: cost.usd,
+        semconv.COST_INPUT_USD: cost.input_usd,
+        semconv.COST_OUTPUT_USD: cost.output_usd,
+        semconv.COST_SOURCE: prices.SOURCE,
+        semconv.COST_PRICE_VERSION: prices.price_version(),
+    }
+
+
+def told_of(span: object, start_ns: int, *, waits: bool) -> dict[str, Any]:
+    """Return what to put on the open span of a call, see `told_by`.
+
+    Args:
+        span: of the SDK; of another one nothing can be read.
+        start_ns: when it began, nanoseconds since the epoch.
+        waits: whether to wait for the import of the price list. Otherwise a call that ends
+            sooner gets its cost when it is sent.
+    """
+    attributes = getattr(span, "attributes", None)
+    if attributes is None or not settings.current().cost:
+        return {}
+    at_hand = waits or available.cache_info().currsize > 0
+    return told_by(copied(attributes), start_ns) if at_hand and available() else {}
+
+
+def prepare() -> None:
+    """Import the price list in a thread of its own, once: the first call need not wait for it."""
+    global _prepared  # noqa: PLW0603 - there is one list per process
+    if not _prepared and settings.current().cost:
+        _prepared = True
+        # A daemon: a program that ends at once need not wait for it.
+        threading.Thread(target=contained(available), name="handspan-prices", daemon=True).start()
+
+
+_prepared = False
 
 
 @lru_cache(maxsize=1)
@@ -98,18 +169,16 @@ def cost_of(attributes: Mapping[str, Any], at_ns: int) -> Cost:
         ImportError: genai-prices is not installed.
     """
     model = _model(attributes)
-    said = {kind: _count(attributes.get(name)) for kind, name in _TOKENS.items()}
+    usage = _usage(attributes)
     if not model:
         raise prices.Unpriced("no model")
-    if said["input"] is None and said["output"] is None:
+    if usage.input is None and usage.output is None:
         raise prices.Unpriced("no usage")
     rates = _rates(str(attributes.get(semconv.GEN_AI_PROVIDER_NAME, "")), model, at_ns)
-    usage = {kind: count or 0 for kind, count in said.items()}
-    reason = _unpriceable(rates, said, usage)
+    reason = _unpriceable(rates, usage)
     if reason:
         raise prices.Unpriced(reason)
-    with localcontext(_EXACT):
-        return _priced(rates, usage)
+    return _priced(rates, usage)
 
 
 def _model(attributes: Mapping[str, Any]) -> str:
@@ -117,11 +186,22 @@ def _model(attributes: Mapping[str, Any]) -> str:
     return next((str(attributes[name]) for name in names if attributes.get(name)), "")
 
 
+def _usage(attributes: Mapping[str, Any]) -> _Usage:
+    said = {kind: _count(attributes.get(name)) for kind, name in _TOKENS.items()}
+    return _Usage(
+        said["input"],
+        said["output"],
+        said["cache_read"] or 0,
+        said["cache_write"] or 0,
+        said["reasoning"],
+    )
+
+
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and value >= 0 else None
 
 
-def _rates(provider: str, model: str, at_ns: int) -> Rates:
+def _rates(provider: str, model: str, at_ns: int) -> _Rates:
     found = _asked(provider, model, at_ns // _MINUTE_NS)
     if isinstance(found, str):
         raise prices.Unpriced(found)
@@ -129,71 +209,81 @@ def _rates(provider: str, model: str, at_ns: int) -> Rates:
 
 
 @lru_cache(maxsize=1024)
-def _asked(provider: str, model: str, minute: int) -> Rates | str:
+def _asked(provider: str, model: str, minute: int) -> _Rates | str:
     """Return the rates in one minute, within which no price of the list changes, or why not."""
     from datetime import UTC, datetime  # noqa: PLC0415 - only who wants prices pays
 
     at = datetime.fromtimestamp(60 * minute, UTC)
     try:
-        return prices.rates_at(*prices.find_model(provider, model), at)
+        rates = prices.rates_at(*prices.find_model(provider, model), at)
     except prices.Unpriced as reason:
         return str(reason)
+    whole = {kind: _whole(tiers) for kind, tiers in rates.tokens.items()}
+    return _Rates(**whole, request=_scaled(rates.usd_per_krequest, _PER_THOUSAND))
 
 
-def _unpriceable(rates: Rates, said: Mapping[str, int | None], usage: Mapping[str, int]) -> str:
+def _whole(tiers: Tiers) -> _Price:
+    return tuple((above, _scaled(usd, _PER_MILLION)) for above, usd in tiers)
+
+
+def _scaled(usd: Decimal, digits: int) -> int:
+    return int(_EXACT.scaleb(usd, digits))
+
+
+def _unpriceable(rates: _Rates, said: _Usage) -> str:
     """Return why tokens do not tell the cost, in the order in which the service asks; or ''."""
-    cached = usage["cache_read"] + usage["cache_write"]
-    input_rate = _rate(rates.tokens["input"], usage["input"])
-    output_rate = _rate(rates.tokens["output"], usage["input"])
-    own_reasoning = bool(rates.tokens["reasoning"])
-    reasons = (
-        (
-            max(one for kind, one in usage.items() if kind != "reasoning") > _MOST_TOKENS,
-            "usage is not plausible",
-        ),
-        (said["input"] is None and (bool(input_rate) or cached > 0), "no input tokens"),
-        (said["output"] is None and bool(output_rate), "no output tokens"),
-        (cached > usage["input"], "cache tokens exceed input"),
-        (
-            own_reasoning and said["reasoning"] is None and usage["output"] > 0,
-            "no reasoning tokens",
-        ),
-        (own_reasoning and usage["reasoning"] > usage["output"], "reasoning tokens exceed output"),
-    )
-    return next((reason for holds, reason in reasons if holds), "")
+    cached = said.cache_read + said.cache_write
+    request, output = said.input or 0, said.output or 0
+    if max(request, output, said.cache_read, said.cache_write) > _MOST_TOKENS:
+        return "usage is not plausible"
+    if said.input is None and (_rate(rates.input, request) or cached):
+        return "no input tokens"
+    if said.output is None and _rate(rates.output, request):
+        return "no output tokens"
+    if cached > request:
+        return "cache tokens exceed input"
+    return _unpriceable_reasoning(said, output) if rates.reasoning else ""
 
 
-def _rate(tiers: Tiers, request_tokens: int) -> Decimal | None:
+def _unpriceable_reasoning(said: _Usage, output: int) -> str:
+    if said.reasoning is None:
+        return "no reasoning tokens" if output else ""
+    return "reasoning tokens exceed output" if said.reasoning > output else ""
+
+
+def _rate(price: _Price, request_tokens: int) -> int | None:
     """Return the price for a request of this size; None without a price of its own."""
     found = None
-    for above, usd in tiers:
+    for above, rate in price:
         if found is None or request_tokens > above:
-            found = usd
+            found = rate
     return found
 
 
-def _priced(rates: Rates, usage: Mapping[str, int]) -> Cost:
-    request = usage["input"]
-    rate = {kind: _rate(tiers, request) for kind, tiers in rates.tokens.items()}
+def _priced(rates: _Rates, usage: _Usage) -> Cost:
+    request, output = usage.input or 0, usage.output or 0
+    input_cost, output_cost = 0, 0
     # A kind of token without a price of its own is paid as the kind that it is part of.
-    apart = {
-        kind: 0 if rate[kind] is None else usage[kind]
-        for kind in ("cache_read", "cache_write", "reasoning")
-    }
-    input_usd = _PER_MILLION * (
-        (usage["input"] - apart["cache_read"] - apart["cache_write"]) * (rate["input"] or 0)
-        + apart["cache_read"] * (rate["cache_read"] or 0)
-        + apart["cache_write"] * (rate["cache_write"] or 0)
-    )
-    output_usd = _PER_MILLION * (
-        (usage["output"] - apart["reasoning"]) * (rate["output"] or 0)
-        + apart["reasoning"] * (rate["reasoning"] or 0)
-    )
-    usd = input_usd + output_usd + _PER_THOUSAND * rates.usd_per_krequest
-    if usd >= _MOST_USD:
+    for price, tokens in (
+        (rates.cache_read, usage.cache_read),
+        (rates.cache_write, usage.cache_write),
+    ):
+        own = _rate(price, usage.input or 0)
+        if own is not None:
+            request -= tokens
+            input_cost += tokens * own
+    own = _rate(rates.reasoning, usage.input or 0)
+    if own is not None:
+        output -= usage.reasoning or 0
+        output_cost += (usage.reasoning or 0) * own
+    input_cost += request * (_rate(rates.input, usage.input or 0) or 0)
+    output_cost += output * (_rate(rates.output, usage.input or 0) or 0)
+    whole = input_cost + output_cost + rates.request
+    if whole >= _MOST:
         raise prices.Unpriced("cost is not plausible")
-    return Cost(*(float(_rounded(one)) for one in (usd, input_usd, output_usd)))
+    return Cost(_usd(whole), _usd(input_cost), _usd(output_cost))
 
 
-def _rounded(usd: Decimal) -> Decimal:
-    return usd.quantize(_SMALLEST_USD)
+def _usd(amount: int) -> float:
+    """Return an amount in USD, rounded half up."""
+    return (amount + _SMALLEST // 2) // _SMALLEST / _SMALLEST_PER_USD

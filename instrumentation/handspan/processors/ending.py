@@ -1,9 +1,10 @@
 """Completes spans of a tracer provider that somebody else set up, as well as the SDK lets us.
 
-The one file that touches private parts of the SDK. A span can be changed for all exporters only
-in `_on_ending` (SDK 1.40 and later); on an older one its copy is changed after the exporters'
-processors have queued it, which is in time for batches. When the parts are gone, spans leave as
-they are and one line is logged. tests/instrumentation/test_ending.py holds for both.
+With `record.opening` the only file that touches private parts of the SDK. A span can be changed
+for all exporters only in `_on_ending` (SDK 1.40 and later); on an older one its copy is changed
+after the exporters' processors have queued it, which is in time for batches. When the parts are
+gone, spans leave as they are and one line is logged. tests/instrumentation/leaving/test_ending.py
+holds for both.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class EndingProcessor(SpanProcessor):
         if span.instrumentation_scope is not None:
             notice(span.instrumentation_scope.name)
         attributes = span._attributes  # noqa: SLF001 - see above
-        if is_inside_run(span) and getattr(attributes, "maxlen", None) == _SDK_DEFAULT:
+        if getattr(attributes, "maxlen", None) == _SDK_DEFAULT and is_inside_run(span):
             attributes.maxlen = ROOM  # type: ignore[union-attr]
 
     @contained
@@ -66,6 +67,9 @@ class EndingProcessor(SpanProcessor):
 
 def is_inside_run(span: ReadableSpan) -> bool:
     """Say whether a span belongs to a run of agents: attribution has put that on it."""
+    scope = span.instrumentation_scope
+    if scope is not None and scope.name == semconv.SCOPE_NAME:
+        return True
     attributes = span.attributes or {}
     return any(name in attributes for name in _MARKS)
 

@@ -15,6 +15,7 @@ from handspan.record.budget import check_budgets, has_budgets, spend
 from handspan.record.content import captured_json
 from handspan.record.recording import Recording, is_error
 from handspan.record.stream import AsyncStream, Stream
+from handspan.record.tracer import pricing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
@@ -205,6 +206,17 @@ class Llm(Recording):
         self._failed = error is not None and is_error(error)
         if self._streaming:
             self.set(semconv.USAGE_PARTIAL, True)
+        price = pricing()
+        if price is not None and self._span is not None:
+            # Only who has a budget waits for the price list: the next call may be one too many.
+            waits = self._outer is not None and has_budgets(self._outer)
+            self._set_all(price.told_of(self._span, self._start_ns, waits=waits))
+
+    def _after_start(self, span: Span) -> None:
+        del span
+        price = pricing()
+        if price is not None:
+            price.prepare()
 
     def _after_end(self, span: Span) -> None:
         """Count the cost, as told or as a span processor has found it by now."""

@@ -11,17 +11,23 @@ from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
 from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
 
 from handspan import context, semconv
+from handspan.internal import log_internal_error
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from opentelemetry.trace import Tracer, TracerProvider
 
+    from handspan.record.opening import Opener
+
 _provider: TracerProvider | None = None
-_tracer: Tracer | None = None
+_tracer: Tracer | Opener | None = None
+_pricing: ModuleType | None = None
 _loaded_by_name = OTEL_PYTHON_TRACER_PROVIDER in os.environ
 """Whether OpenTelemetry loads a provider of this name as soon as somebody asks for one."""
 
 
-def current_tracer() -> Tracer | None:
+def current_tracer() -> Tracer | Opener | None:
     """Return the tracer, or None as long as nobody has set up OpenTelemetry in this process."""
     if _tracer is None and not _nobody_has_set_one():
         provider = current_provider()
@@ -51,9 +57,16 @@ def current_provider() -> TracerProvider | None:
     return None if isinstance(provider, ProxyTracerProvider) else provider
 
 
-def use_provider(provider: TracerProvider | None) -> None:
-    """Record with `provider` from now on, attribution included; None: look for one again."""
-    global _provider, _tracer  # noqa: PLW0603 - one process, one way to record
+def use_provider(provider: TracerProvider | None, *, completing: bool = True) -> None:
+    """Record with `provider` from now on; None: look for one again.
+
+    Args:
+        provider: gets attribution, however it was set up.
+        completing: whether cost, redaction, limits and announcements are added, as `configure()`
+            would have it; a provider that was made or taught before has them.
+    """
+    global _provider, _tracer, _pricing  # noqa: PLW0603 - one process, one way to record
+    _pricing = None
     if provider is None:
         _provider = _tracer = None
         return
@@ -61,7 +74,32 @@ def use_provider(provider: TracerProvider | None) -> None:
     from handspan.processors.attribution import attach  # noqa: PLC0415
 
     attach(provider)
-    _provider, _tracer = provider, provider.get_tracer(semconv.SCOPE_NAME, version("handspan"))
+    if completing:
+        from handspan.processors import cost  # noqa: PLC0415 - see above
+        from handspan.provider import teach  # noqa: PLC0415 - see above
+
+        teach(provider)
+        _pricing = cost
+    tracer = provider.get_tracer(semconv.SCOPE_NAME, version("handspan"))
+    _provider, _tracer = provider, _quicker(tracer)
+
+
+def pricing() -> ModuleType | None:
+    """Return `handspan.processors.cost`; None: spans leave as they are."""
+    return _pricing
+
+
+def _quicker(tracer: Tracer) -> Tracer | Opener:
+    """Return what starts spans of this tracer at the least price."""
+    if not type(tracer).__module__.startswith("opentelemetry.sdk."):
+        return tracer
+    from handspan.record.opening import opener_of  # noqa: PLC0415 - see above
+
+    try:
+        return opener_of(tracer) or tracer
+    except Exception as error:  # noqa: BLE001 - parts of an SDK that nobody has seen yet
+        log_internal_error(error, "opener_of")
+        return tracer
 
 
 context.provider_source = current_provider

@@ -46,9 +46,8 @@ def host(monkeypatch: pytest.MonkeyPatch, handspan_errors: list[Exception]) -> I
     monkeypatch.setattr(tracer, "_provider", None)
     monkeypatch.setattr(tracer, "_tracer", None)
     host = Host()
-    teach(host.provider)
-    teach(host.provider)
     tracer.use_provider(host.provider)
+    teach(host.provider)
     yield host
     host.provider.shutdown()
 
@@ -96,6 +95,17 @@ def test_model_and_names_survive_the_hosts_limit_of_128(host: Host) -> None:
     assert found["handspan.agent.name"] == "triage"
     assert found["gen_ai.usage.input_tokens"] == 10
     assert semconv.TRUNCATED in found
+
+
+def test_who_ran_it_survives_on_a_foreign_span_too(host: Host) -> None:
+    """Attribution is the oldest of its attributes, which the SDK would drop first."""
+    foreign = host.provider.get_tracer("openinference")
+    with handspan.agent("triage"), foreign.start_as_current_span("call") as span:
+        for number in range(300):
+            span.set_attribute(f"llm.tools.{number}.json_schema", "{}")
+    found: dict[str, Any] = dict(host.spans()[0].attributes or {})
+    assert len(found) <= 128
+    assert found["handspan.agent.name"] == "triage"
 
 
 def test_a_span_that_needs_nothing_is_left_as_it_is(host: Host) -> None:
