@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import clickhouse_connect
+from clickhouse_connect.driver.binding import format_query_value, quote_identifier
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
+from handspan_exporter import sql
 from handspan_exporter.errors import (
     QueryFailed,
     RowsRefused,
@@ -17,6 +19,7 @@ from handspan_exporter.errors import (
     StoreUnsuitable,
     UsageError,
 )
+from handspan_exporter.store.arrow_file import ArrowFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,6 +69,9 @@ _INSERT = {
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     "insert_deduplicate": 1,
     "max_insert_threads": 1,
+    # Every reader of a replacing table says FINAL; merging each block before it is written, too,
+    # costs a third of an insert.
+    "optimize_on_insert": 0,
     # Spans of a long retention may touch more than the default 100 days in one flush.
     "max_partitions_per_insert_block": 0,
 }
@@ -74,8 +80,9 @@ _INSERT = {
 class Connection:
     """One session with the store: statements run one after another, so keep one per purpose."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, file: ArrowFile | None = None) -> None:
         self._client = client
+        self._file = file
 
     def command(self, statement: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that answers nothing; blocks until it is done.
@@ -119,13 +126,35 @@ class Connection:
             RowsRefused: ClickHouse will never take these rows.
             StoreDown: nothing, or not everything, was stored; send the same rows and token again.
         """
-        settings = {**_INSERT, "insert_deduplication_token": token}
+        settings: dict[str, str | int] = {**_INSERT, "insert_deduplication_token": token}
         with _our_errors(RowsRefused, _TRANSIENT | _NOT_READY):
-            self._client.insert_arrow(table, rows, settings=settings)
+            if self._file is None:
+                self._client.insert_arrow(table, rows, settings=settings)
+            else:
+                self._insert_file(self._file, table, rows, settings)
+
+    def _insert_file(
+        self, file: ArrowFile, table: str, rows: pa.Table, settings: Mapping[str, str | int]
+    ) -> None:
+        holes = {
+            "table": quote_identifier(table),
+            "columns": ", ".join(map(quote_identifier, rows.schema.names)),
+            "file": format_query_value(file.path),
+            "settings": ", ".join(
+                f"{key} = {format_query_value(settings[key])}" for key in settings
+            ),
+        }
+        try:
+            file.write(rows)
+            self._client.command(sql.render("ingest/insert_file", holes))
+        finally:
+            file.trim()
 
     def close(self) -> None:
         """End the session."""
         self._client.close()
+        if self._file is not None:
+            self._file.close()
 
 
 def connect(dsn: Dsn, *, settings: Mapping[str, Any] | None = None) -> Connection:
@@ -148,7 +177,7 @@ def connect(dsn: Dsn, *, settings: Mapping[str, Any] | None = None) -> Connectio
     with _our_errors(QueryFailed):
         client.command(f"CREATE DATABASE IF NOT EXISTS `{dsn.database}`")
         client.database = dsn.database
-    return Connection(client)
+    return Connection(client, ArrowFile(dsn.folder) if dsn.folder else None)
 
 
 def _client(dsn: Dsn, settings: dict[str, Any]) -> Client:
