@@ -32,6 +32,10 @@ Handspan."""
 SERVICE_NAME: Final = "service.name"
 """string. Name of the program that sends. On: resource. Source: OpenTelemetry."""
 
+SERVICE_INSTANCE_ID: Final = "service.instance.id"
+"""string. Tells the processes of one program apart; one that falls silent has lost its open spans.
+On: resource. Source: OpenTelemetry."""
+
 TENANT: Final = "handspan.tenant"
 """string. Whose token brought it; written by `handspan serve` alone. On: resource. Source:
 Handspan."""

@@ -85,7 +85,8 @@ def facts_session(engine: Dsn) -> Iterator[Connection]:
 @pytest.fixture
 def facts(facts_session: Connection) -> Facts:
     """Return a processor's work on an empty store."""
-    for table in (*FACTS, "agent_spans", "otel_traces", "otel_traces_trace_id_ts", "history_due"):
+    raw = ("otel_traces", "otel_traces_trace_id_ts", "agent_spans", "open_spans")
+    for table in (*FACTS, *raw, "service_instances", "history_due"):
         facts_session.command(f"TRUNCATE TABLE {table}")
     return Facts(facts_session)
 

@@ -157,6 +157,14 @@ def store(connection: Connection, rows: Iterable[Row]) -> None:
     connection.insert("agent_spans", table, token="")
 
 
+def begin(connection: Connection, rows: Iterable[Row], *, instance: str = "") -> None:
+    """Insert rows into `open_spans`, as the writer does when their spans are announced."""
+    begun = [_ABSENT | row | {"duration_ns": 0} for row in rows]
+    table = pa.Table.from_pylist(begun, schema=SCHEMA)
+    who = pa.array([instance] * len(begun), pa.string())
+    connection.insert("open_spans", table.append_column("instance", who), token="")
+
+
 def announce(connection: Connection, rows: Iterable[Row], arrived_s: float) -> None:
     """Insert the arrivals of rows that came in one flush, as the writer does."""
     arrivals: dict[str, Row] = {}

@@ -141,7 +141,7 @@ def print_run(answer: Row) -> None:
     for label, span in tree.labelled(answer, ascii_only=_ascii(console)):
         table.add_row(
             Text(label, overflow="ellipsis", no_wrap=True),
-            figures.seconds(span["duration_ns"] / 1e9),
+            "" if span["duration_ns"] is None else figures.seconds(span["duration_ns"] / 1e9),
             figures.tokens(span["input_tokens"], span["output_tokens"], brief=True),
             _span_cost(span),
             status(tree.outcome(span), span["error_type"]),

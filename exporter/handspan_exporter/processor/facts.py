@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from handspan_exporter import sql
 from handspan_exporter.processor.prices import ensure_prices
 from handspan_exporter.processor.tree import places
+from handspan_exporter.writer.instances import HEARD_EVERY_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,6 +58,11 @@ _BEFORE = {"runs": "work_paths", "handoffs": "work_handoffs"}
 
 _KEPT, _REMOVED = [0], [1]
 
+_LOST_OPEN_NS = 24 * 3600 * 10**9
+"""A span that has been open for so long will not end any more."""
+_LOST_SILENT_NS = 3600 * 10**9 + HEARD_EVERY_S * 10**9
+"""Nor will one whose process was not heard of for an hour, as exactly as that is noted."""
+
 SESSION: Mapping[str, str | int] = {
     "max_threads": 1,
     "join_algorithm": "hash",
@@ -80,6 +86,8 @@ class Done:
     spans: int
     unsettled: bool
     """Time alone may change its facts: an agent has no run yet, or a parent is not stored."""
+    open: bool
+    """Has a span that began and did not end; time alone may find it lost."""
 
 
 def recompute(
@@ -95,7 +103,7 @@ def recompute(
     Args:
         connection: a session of its own; the temporary tables of the work live in it.
         trace_ids: a few thousand at most; they are sent as one parameter.
-        now_ns: since the epoch; decides only which traces are idle.
+        now_ns: since the epoch; decides which traces are idle, and which open spans are lost.
         revision: higher than any written before.
         implicit_run_s: idle time after which a trace without an opener is a run.
 
@@ -104,7 +112,7 @@ def recompute(
         StoreDown: the store cannot be reached; call again with the same traces.
     """
     idle = {"idle_before_ns": now_ns - int(implicit_run_s * 1e9)}
-    _gather(connection, trace_ids)
+    _gather(connection, trace_ids, now_ns)
     _fill_gaps(connection, idle)
     kinds = _place(connection, idle)
     _price(connection)
@@ -113,7 +121,7 @@ def recompute(
     _find(connection, facts)
     _write(connection, facts, stored, {"revision": revision})
     return [
-        Done(**(row | {"unsettled": bool(row["unsettled"])}))
+        Done(**(row | {name: bool(row[name]) for name in ("unsettled", "open")}))
         for row in connection.rows(sql.load("facts/traces_done"))
     ]
 
@@ -124,19 +132,27 @@ def highest_revision(connection: Connection) -> int:
     return int(row["revision"])
 
 
-def _gather(connection: Connection, trace_ids: Sequence[str]) -> None:
+def _gather(connection: Connection, trace_ids: Sequence[str], now_ns: int) -> None:
     """Load the spans of the traces, and of those that share a run with them."""
+    lost = {
+        "lost_if_open_since_ns": now_ns - _LOST_OPEN_NS,
+        "lost_if_silent_since_ns": now_ns - _LOST_SILENT_NS,
+    }
+    moments = {"moments": _fragment("moments")}
     _make(connection, "work_traces", {"trace_ids": list(trace_ids)})
-    count = 0
-    while (now := _traces(connection)) > count:
-        count = now
-        _make(connection, "work_base")
+    traces = 0
+    while (found := _counted(connection))["traces"] > traces:
+        traces = found["traces"]
+        _drop(connection, "work_base")
+        connection.command(sql.render("facts/work_base", moments))
+        if found["announced"]:
+            connection.command(sql.render("facts/work_base_open", moments), lost)
         _run(connection, "work_traces_joined")
 
 
-def _traces(connection: Connection) -> int:
+def _counted(connection: Connection) -> dict[str, int]:
     (row,) = connection.rows(sql.load("facts/work_traces_count"))
-    return int(row["traces"])
+    return row
 
 
 def _fill_gaps(connection: Connection, idle: dict[str, int]) -> None:

@@ -137,6 +137,8 @@ class Processor:
         idle_ns = int(self._settings.implicit_run_s * SECOND_NS)
         if self._cursor_ns:
             self._queue.settles(self._arrivals(self._cursor_ns - idle_ns, self._cursor_ns))
+        running = self._connection.rows(sql.load("facts/running"))
+        self._queue.may_be_lost((row["trace_id"] for row in running), self._clock_ns())
         self._revision = revision
 
     def _follow(self, now_ns: int) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 SECOND_NS = 1_000_000_000
 _REMEMBERED = 100_000
 _LONGEST_PAUSE_NS = 300 * SECOND_NS
+_OPEN_AGAIN_NS = 300 * SECOND_NS
+"""Between two looks whether a trace's open spans are lost."""
 
 
 @dataclass(slots=True)
@@ -58,7 +60,12 @@ class Queue:
     def settles(self, arrivals: Iterable[Mapping[str, Any]]) -> None:
         """Take in traces that an earlier process computed: time alone may still change them."""
         for row in arrivals:
-            self._settle(row["trace_id"], row["last_ns"])
+            self._settle(row["trace_id"], row["last_ns"] + self._idle_ns)
+
+    def may_be_lost(self, trace_ids: Iterable[str], now_ns: int) -> None:
+        """Take in traces that an earlier process left open."""
+        for trace_id in trace_ids:
+            self._settle(trace_id, now_ns)
 
     def due(self, now_ns: int, *, traces: int, spans: int) -> list[str]:
         """Return the traces that are due, oldest first: at most so many, but at least one."""
@@ -82,8 +89,11 @@ class Queue:
             self._computed.pop(one.trace_id, None)
             self._computed[one.trace_id] = (now_ns, one)
             self._unsettled.pop(one.trace_id, None)
-            if one.unsettled and one.received_ns + self._idle_ns > now_ns:
-                self._settle(one.trace_id, one.received_ns)
+            settled_ns = one.received_ns + self._idle_ns
+            if one.unsettled and settled_ns > now_ns:
+                self._settle(one.trace_id, settled_ns)
+            elif one.open:
+                self._settle(one.trace_id, now_ns + _OPEN_AGAIN_NS)
         while len(self._computed) > _REMEMBERED:
             del self._computed[next(iter(self._computed))]
 
@@ -120,9 +130,10 @@ class Queue:
         computed_ns, done = known
         return computed_ns + max(SECOND_NS, (now_ns - done.began_ns) // 50)
 
-    def _settle(self, trace_id: str, received_ns: int) -> None:
-        self._unsettled[trace_id] = received_ns + self._idle_ns
-        heapq.heappush(self._timers, (received_ns + self._idle_ns, trace_id))
+    def _settle(self, trace_id: str, at_ns: int) -> None:
+        """Compute a trace again at a moment, though nothing new may have come."""
+        self._unsettled[trace_id] = at_ns
+        heapq.heappush(self._timers, (at_ns, trace_id))
 
     def _idle(self, now_ns: int, most: int) -> list[str]:
         """Return traces that nothing new came for; they stay noted until they are done."""

@@ -58,8 +58,8 @@ def listed(
 def show(connection: Connection, run: str) -> Row:
     """Return one run by its id or the beginning of it: `run`, `spans`, `handoffs`.
 
-    `spans` are in the order of the tree, each with its `depth`; `spans_left_out` counts those
-    beyond `MOST_SPANS`.
+    `spans` are in the order of the tree, each with its `depth`; one that has not ended has no
+    `duration_ns`. `spans_left_out` counts those beyond `MOST_SPANS`.
 
     Raises:
         NotFound: no run's id begins so.
@@ -69,7 +69,8 @@ def show(connection: Connection, run: str) -> Row:
     """
     found = _only(connection, run)
     traces = {"traces": found["trace_ids"], "limit": MOST_SPANS}
-    spans = connection.rows(sql.load("runs/spans"), traces)
+    going_on = "lost" if found["outcome"] == "lost" else "running"
+    spans = connection.rows(sql.load("runs/spans"), traces | {"open_outcome": going_on})
     ordered = _tree(spans, found, _other_roots(connection, found))
     own = {_key(span) for span in ordered}
     handoffs = connection.rows(sql.load("runs/handoffs"), traces)

@@ -32,6 +32,7 @@ class _Identity(NamedTuple):
 _IDENTITY = {
     "otel_traces": _Identity("Timestamp", ("TraceId", "SpanId")),
     "agent_spans": _Identity("started_at", ("trace_id", "span_id")),
+    "open_spans": _Identity("started_at", ("trace_id", "span_id")),
     "trace_arrivals": _Identity("arrived_at", ("trace_id",)),
     "otel_logs": _Identity("Timestamp", ("Timestamp", "ServiceName", "SpanId", "Body")),
 }

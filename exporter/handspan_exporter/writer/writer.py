@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from handspan_exporter.columns.arrivals import arrivals_table
 from handspan_exporter.columns.logs import logs_table
+from handspan_exporter.columns.open_spans import open_spans_table
 from handspan_exporter.columns.traces import trace_times_table, traces_table
 from handspan_exporter.errors import MalformedRequest
 from handspan_exporter.otlp.decode import decode, decode_segment
@@ -26,6 +27,7 @@ from handspan_exporter.telemetry import (
     SPANS_STORED,
 )
 from handspan_exporter.writer.insert import Inserter
+from handspan_exporter.writer.instances import Instances
 from handspan_exporter.writer.pending import Pending
 
 if TYPE_CHECKING:
@@ -52,10 +54,11 @@ class _Stopped(Exception):
 
 
 class Writer:
-    """Stores segments, then removes them: log records; or spans, agent spans, arrivals.
+    """Stores segments, then removes them: spans, agent spans, arrivals; or log records.
 
-    Whoever sees an arrival finds its spans, and a crash between two of them is made good by
-    replaying all with the same tokens.
+    Of a log record that announces an open span also the span and its arrival. Whoever sees an
+    arrival finds its spans, and a crash between two of them is made good by replaying all with the
+    same tokens.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class Writer:
         self._inserter = Inserter(
             connection, rejected=journal.rejected, counters=counters, pause=self._pause
         )
+        self._instances = Instances()
         self._rolled_s = float("-inf")
         self._thread = threading.Thread(target=self._run, name="writer")
         counters.watch(PENDING_BYTES, lambda: self.pending_bytes)
@@ -189,10 +193,10 @@ class Writer:
     def _insert(self, segment: Segment) -> int:
         """Insert all rows of a segment and return how many spans or log records it has."""
         batch, inherited, token = self._batch(segment), segment.inherited, segment.id
+        if (heard := self._instances.news(batch, segment.created_ns)) is not None:
+            self._inserter.insert("service_instances", heard, token)
         if segment.signal is LOGS:
-            logs = logs_table(batch)
-            self._inserter.insert("otel_logs", logs, token, doubtful=inherited)
-            return int(logs.num_rows)
+            return self._insert_logs(segment, batch)
         traces = traces_table(batch)
         self._inserter.insert("otel_traces", traces, token, doubtful=inherited)
         if inherited:
@@ -200,9 +204,22 @@ class Writer:
             self._inserter.insert("otel_traces_trace_id_ts", trace_times_table(traces), token)
         agent_spans = self._agent_spans_table(traces, segment.created_ns)
         self._inserter.insert("agent_spans", agent_spans, token, doubtful=inherited)
-        arrivals = arrivals_table(agent_spans, segment.created_ns)
-        self._inserter.insert("trace_arrivals", arrivals, token, doubtful=inherited)
+        self._announce(segment, agent_spans)
         return int(traces.num_rows)
+
+    def _insert_logs(self, segment: Segment, batch: pa.RecordBatch) -> int:
+        logs, doubtful = logs_table(batch), segment.inherited
+        self._inserter.insert("otel_logs", logs, segment.id, doubtful=doubtful)
+        begun = open_spans_table(logs, segment.created_ns)
+        if begun.num_rows:
+            self._inserter.insert("open_spans", begun, segment.id, doubtful=doubtful)
+            self._announce(segment, begun)
+        return int(logs.num_rows)
+
+    def _announce(self, segment: Segment, spans: pa.Table) -> None:
+        """Tell the processor which traces there is something new of: after all else is there."""
+        arrivals = arrivals_table(spans, segment.created_ns)
+        self._inserter.insert("trace_arrivals", arrivals, segment.id, doubtful=segment.inherited)
 
     def _batch(self, segment: Segment) -> pa.RecordBatch:
         batches = self._pending.take(segment)

@@ -1,4 +1,4 @@
--- One row per agent span. agent_time_ns = its span minus the union of the child agent runs and human waits in it;
+-- One row per agent span that has ended. agent_time_ns = its span minus the union of the child agent runs and human waits in it;
 -- coordination_ns = what plans, handoffs and coordinating calls cover of that.
 INSERT INTO new_agent_runs
     (trace_id, span_id, run_id, parent_agent_run, service, project, workflow, agent, feature, session_id,
@@ -46,4 +46,4 @@ FROM work_spans AS s
 LEFT JOIN inside ON inside.trace_id = s.trace_id AND inside.span_id = s.span_id
 LEFT JOIN calls ON calls.trace_id = s.trace_id AND calls.of_agent = s.span_id
 LEFT JOIN tools ON tools.trace_id = s.trace_id AND tools.of_agent = s.span_id
-WHERE s.kind = 'agent'
+WHERE s.kind = 'agent' AND NOT s.is_open

@@ -31,7 +31,7 @@ WITH
             multiIf(kind = 'tool', if(tool = '', name, toString(tool)), kind = 'agent', agent, toString(model)) AS target,
             kind = 'agent' AS is_agent, start_ns, end_ns, trace_id, span_id
         FROM work_spans
-        WHERE status != 'Error' AND kind IN ('tool', 'llm', 'embedding', 'agent')
+        WHERE status != 'Error' AND NOT is_open AND kind IN ('tool', 'llm', 'embedding', 'agent')
     ),
     recoveries AS
     (
@@ -80,7 +80,7 @@ SELECT
     f.conversation_id, f.user_id, f.fault_id, if(f.recorded, f.fault_type, f.error_type), f.hit,
     f.recorded AND ifNull(f.fault_injected, true),
     if(f.fault_severity >= 0, assumeNotNull(f.fault_severity), 1) AS severity, f.fault_deadline_s,
-    multiIf(recovered_by != '', 'recovered', f.run_id = '', 'open', 'unrecovered') AS outcome,
+    multiIf(recovered_by != '', 'recovered', f.run_id = '' OR f.run_open, 'open', 'unrecovered') AS outcome,
     multiIf(o.successful > 0, 'recovery', g.span_id != '', 'success', ended.outcome = 'success', 'run', '') AS recovered_by,
     o.strategy, o.attempts,
     multiIf(

@@ -1,5 +1,5 @@
 -- One row per handoff span, with the span it started in work_handoffs. An explicit outcome wins; unmatched is pending
--- until the run has ended, then lost: a run is in work_spans only once the span that opened it has ended.
+-- until the run has ended, then lost.
 INSERT INTO new_handoffs
     (trace_id, span_id, run_id, service, project, workflow, agent, feature, session_id, conversation_id, user_id, source,
      target, mode, target_type, reason, artifacts, payload_bytes, outcome, ping_pong, target_trace_id, target_span_id, latency_ns,
@@ -20,7 +20,7 @@ nexts AS
         SELECT trace_id, span_id, start_ns, if(run_id = '', trace_id, run_id) AS scope,
             (if(handoff_source = '', agent, toString(handoff_source)), toString(handoff_target)) AS edge
         FROM work_spans
-        WHERE kind = 'handoff'
+        WHERE kind = 'handoff' AND NOT is_open
     )
     WINDOW w AS (PARTITION BY scope ORDER BY start_ns, trace_id, span_id ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
 )
@@ -30,7 +30,7 @@ SELECT
     s.feature, s.session_id, s.conversation_id, s.user_id, source,
     s.handoff_target, s.handoff_mode, if(s.handoff_target_type = '', 'agent', toString(s.handoff_target_type)),
     s.handoff_reason, s.handoff_artifacts, s.handoff_payload_bytes,
-    multiIf(s.handoff_outcome != '', toString(s.handoff_outcome), m.target_span_id != '', 'accepted', s.run_id = '', 'pending', 'lost'),
+    multiIf(s.handoff_outcome != '', toString(s.handoff_outcome), m.target_span_id != '', 'accepted', s.run_id = '' OR s.run_open, 'pending', 'lost'),
     s.handoff_mode = 'pass_control' AND source != '' AND n.next_source = s.handoff_target AND n.next_target = source,
     m.target_trace_id, m.target_span_id, if(m.target_span_id = '', NULL, m.latency_ns),
     if(m.target_span_id = '', NULL, behind.cost),
@@ -39,4 +39,4 @@ FROM work_spans AS s
 LEFT JOIN nexts AS n ON n.trace_id = s.trace_id AND n.span_id = s.span_id
 LEFT JOIN work_handoffs AS m ON m.trace_id = s.trace_id AND m.span_id = s.span_id
 LEFT JOIN behind ON behind.trace_id = m.target_trace_id AND behind.of_agent = m.target_span_id
-WHERE s.kind = 'handoff'
+WHERE s.kind = 'handoff' AND NOT s.is_open

@@ -1,5 +1,6 @@
 -- One row per run, nested ones included: its counters count everything below it. Several openers make one run when
--- they are joined: it lasts from the first start to the last end, and the opener that ends last says how it ended.
+-- they are joined: it lasts from the first start to the last end, and the opener that ends last says how it ended; as
+-- long as one has not ended the run is running, or lost when none of those will.
 INSERT INTO new_runs
     (run_id, root_trace_id, root_span_id, parent_run_id, trace_ids, implicit, service, project, workflow, feature,
      session_id, conversation_id, user_id, plan, agents, path, outcome, error_type, status_message, started_at, ended_at,
@@ -26,6 +27,8 @@ WITH
             min(s.start_ns) AS first_ns,
             max(s.end_ns) AS last_ns,
             max(o.implicit) AS implicit,
+            max(o.is_open) AS is_open,
+            minIf(o.is_lost, o.is_open) AS is_lost,
             argMin((s.trace_id, s.span_id, s.service), (s.start_ns, s.trace_id, s.span_id)) AS root,
             argMax(
                 (multiIf(s.workflow_outcome != '', toString(s.workflow_outcome), s.status = 'Error', 'failure', 'success'),
@@ -45,11 +48,11 @@ WITH
             arraySort(groupUniqArray(trace_id)) AS trace_ids,
             arraySort(groupUniqArrayIf(agent, kind = 'agent')) AS agents,
             minOrNull(toUnixTimestamp64Nano(queued_at)) AS queued_ns,
-            count() AS spans_seen,
-            countIf(kind = 'agent') AS agent_runs,
-            countIf(kind = 'handoff') AS handoffs,
+            countIf(NOT is_open) AS spans_seen,
+            countIf(kind = 'agent' AND NOT is_open) AS agent_runs,
+            countIf(kind = 'handoff' AND NOT is_open) AS handoffs,
             countIf(kind = 'tool') AS tool_calls,
-            countIf(parent_missing) AS parents_missing,
+            countIf(parent_missing AND NOT is_open) AS parents_missing,
             arraySort(groupUniqArrayIf(trace_id, trace_id IN (multi_root))) AS multi_root_traces,
             groupArrayIf((start_ns, end_ns), kind = 'human') AS waits,
             toUInt64(intervalLengthSumIf(start_ns, end_ns, kind IN ('workflow', 'agent', 'human'))
@@ -89,15 +92,16 @@ SELECT
     if(r.session_id != '', r.session_id, s.some_session_id),
     if(r.conversation_id != '', r.conversation_id, s.some_conversation_id),
     if(r.user_id != '', r.user_id, s.some_user_id),
-    o.plan, s.agents, p.path, o.ending.1, o.ending.2, o.ending.3,
-    fromUnixTimestamp64Nano(o.first_ns, 'UTC'), fromUnixTimestamp64Nano(o.last_ns, 'UTC'),
+    o.plan, s.agents, p.path,
+    multiIf(NOT o.is_open, o.ending.1, o.is_lost, 'lost', 'running'), if(o.is_open, '', o.ending.2), if(o.is_open, '', o.ending.3),
+    fromUnixTimestamp64Nano(o.first_ns, 'UTC'), if(o.is_open, NULL, fromUnixTimestamp64Nano(o.last_ns, 'UTC')),
     if(s.queued_ns <= o.first_ns, fromUnixTimestamp64Nano(assumeNotNull(s.queued_ns), 'UTC'), NULL),
-    toUInt64(o.last_ns - o.first_ns) AS lasted_ns,
+    if(o.is_open, NULL, toUInt64(o.last_ns - o.first_ns)) AS lasted_ns,
     lasted_ns - toUInt64(arrayReduce('intervalLengthSum',
         arrayMap(w -> greatest(w.1, o.first_ns), s.waits),
         arrayMap(w -> greatest(w.1, o.first_ns, least(w.2, o.last_ns)), s.waits))),
-    agents.agent_time_ns + s.gap_ns,
-    if(s.works + c.works > 0, agents.coordination_ns + s.gap_ns, NULL),
+    if(o.is_open, NULL, agents.agent_time_ns + s.gap_ns),
+    if(s.works + c.works > 0 AND NOT o.is_open, agents.coordination_ns + s.gap_ns, NULL),
     o.estimated_s, if(empty(s.estimates), NULL, arraySum(e -> assumeNotNull(e.2), s.estimates)), o.resilience_score,
     s.parents_missing, s.multi_root_traces,
     s.spans_seen, s.agent_runs, s.handoffs, c.llm_calls, s.tool_calls,

@@ -9,6 +9,6 @@ WHERE parent_span_id != ''
       SELECT trace_id
       FROM work_base
       GROUP BY trace_id
-      HAVING max(opens) OR max(parent_span_id = '')
+      HAVING max(opens AND NOT is_open) OR max(parent_span_id = '' AND NOT is_open)
           OR max(toUnixTimestamp64Nano(received_at)) <= {idle_before_ns:Int64}
   )

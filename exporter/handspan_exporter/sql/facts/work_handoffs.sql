@@ -11,7 +11,7 @@ WITH
             if(type = 'human', '', toString(handoff_target)) AS target,
             start_ns, 1 AS is_handoff, 0 AS is_target, trace_id, span_id
         FROM work_spans
-        WHERE kind = 'handoff' AND handoff_outcome NOT IN ('refused', 'lost')
+        WHERE kind = 'handoff' AND NOT is_open AND handoff_outcome NOT IN ('refused', 'lost')
         UNION ALL
         SELECT if(run_id = '', trace_id, run_id), kind,
             multiIf(kind = 'agent', agent, kind = 'workflow', workflow, ''),

@@ -26,7 +26,7 @@ WITH RECURSIVE
         LEFT JOIN firsts AS f ON f.trace_id = c.target
         WHERE c.target != '' AND c.step < 32
     )
-SELECT trace_id, span_id, above, implicit, start_ns, end_ns, final.run_id AS run_id
+SELECT trace_id, span_id, above, implicit, start_ns, end_ns, is_open, is_lost, final.run_id AS run_id
 FROM work_openers
 INNER JOIN
 (

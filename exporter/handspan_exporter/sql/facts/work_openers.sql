@@ -4,7 +4,7 @@
 -- An opener whose parent is not stored is below the trace's only root, where there is exactly one.
 CREATE TEMPORARY TABLE work_openers AS
 SELECT
-    trace_id, span_id, above, 0 AS implicit, start_ns, end_ns, resumes,
+    trace_id, span_id, above, 0 AS implicit, start_ns, end_ns, is_open, is_lost, resumes,
     row_number() OVER (PARTITION BY trace_id, above = '' ORDER BY start_ns, span_id) AS place,
     multiIf(
         own_id != '', own_id,
@@ -13,7 +13,7 @@ SELECT
 FROM
 (
     SELECT
-        trace_id, span_id, start_ns, end_ns, workflow_id,
+        trace_id, span_id, start_ns, end_ns, is_open, is_lost, workflow_id,
         if(empty(base.resumes), '', base.resumes[1]) AS resumes,
         countIf(parent_span_id = '') OVER (PARTITION BY trace_id) AS roots,
         anyIf(span_id, parent_span_id = '') OVER (PARTITION BY trace_id) AS root,

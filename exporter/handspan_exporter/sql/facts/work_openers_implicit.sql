@@ -1,9 +1,9 @@
 -- In a trace without an opener, whose agents belong to no run of another trace, the topmost agents become one run
 -- when the trace has been idle for the setting implicit_run_s.
 INSERT INTO work_openers
-    (trace_id, span_id, above, implicit, start_ns, end_ns, resumes, place, key)
+    (trace_id, span_id, above, implicit, start_ns, end_ns, is_open, is_lost, resumes, place, key)
 SELECT
-    trace_id, span_id, '', 1, start_ns, end_ns, if(empty(base.resumes), '', base.resumes[1]), 1,
+    trace_id, span_id, '', 1, start_ns, end_ns, is_open, is_lost, if(empty(base.resumes), '', base.resumes[1]), 1,
     if(workflow_id_at = '', trace_id, workflow_id_at)
 FROM work_base AS base
 INNER JOIN work_tree AS tree USING (trace_id, span_id)

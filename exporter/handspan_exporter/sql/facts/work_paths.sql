@@ -7,14 +7,14 @@ WITH
     agents AS
     (
         SELECT arrayJoin(runs) AS run, if(agent_run = '', '', concat(trace_id, agent_run)) AS parent,
-            agent, start_ns, end_ns, depth, trace_id, span_id
+            agent, start_ns, end_ns, is_open, depth, trace_id, span_id
         FROM work_spans
         WHERE kind = 'agent' AND notEmpty(runs)
     ),
     swept AS
     (
         SELECT *,
-            start_ns >= max(end_ns) OVER (PARTITION BY run, parent ORDER BY start_ns, trace_id, span_id
+            start_ns >= max(if(is_open, 9223372036854775807, end_ns)) OVER (PARTITION BY run, parent ORDER BY start_ns, trace_id, span_id
                                           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS opens_step
         FROM agents
     ),

@@ -18,7 +18,7 @@ WITH RECURSIVE
         INNER JOIN edges AS e ON e.run_id = c.parent
         WHERE NOT has(c.runs, e.run_id)
     )
-SELECT run_id, runs, first.1 AS workflow, first.2 AS project, first.3 AS feature, first.4 AS session_id,
+SELECT run_id, runs, runs[-1] IN (SELECT run_id FROM work_opened WHERE is_open) AS run_open, first.1 AS workflow, first.2 AS project, first.3 AS feature, first.4 AS session_id,
     first.5 AS conversation_id, first.6 AS user_id
 FROM (SELECT run_id, argMax(runs, length(runs)) AS runs FROM chain GROUP BY run_id) AS lines
 INNER JOIN

@@ -1,5 +1,5 @@
 -- Every agent span with its run and its dimensions, filled from above. run_id is the top run ('' while none is open);
--- `runs` holds that and the nested ones around the span. A fragment without an opener belongs to the run whose id it
+-- `runs` holds that and the nested ones around the span, run_open says that the top run has not ended. A fragment without an opener belongs to the run whose id it
 -- names, else to the trace's run where there is exactly one.
 CREATE TEMPORARY TABLE work_spans AS
 WITH
@@ -36,6 +36,7 @@ SELECT
                     opened_run, agent_name_at, workflow_id_at, workflow_at, project_at, feature_at, session_id_at,
                     conversation_id_at, user_id_at, sole_trace_id, sole_run),
     r.runs AS runs,
+    r.run_open AS run_open,
     if(empty(r.runs), '', r.runs[-1]) AS run_id,
     multiIf(kind = 'agent' AND bases.agent = '', name, bases.agent != '', bases.agent, agent_name_at) AS agent,
     if(workflow_at != '', workflow_at, r.workflow) AS workflow,

@@ -1,7 +1,8 @@
 -- The agent spans of some traces, with what the facts say of them: who they belong to, tokens and cost.
 -- An agent's tokens and cost are those of its own calls. `owner` is the nearest agent run, for a span
--- whose parent is no agent work and so is not here.
--- reads: agent_spans, agent_runs, llm_calls, tool_calls, handoffs
+-- whose parent is no agent work and so is not here. A span that has begun and not ended has no duration; its outcome
+-- is given.
+-- reads: agent_spans, open_spans, agent_runs, llm_calls, tool_calls, handoffs
 -- used by: handspan runs show, GET /api/v1/runs/{id}
 SELECT
     s.trace_id AS trace_id,
@@ -16,18 +17,22 @@ SELECT
     s.tool AS tool,
     s.model AS model,
     concat(replaceOne(toString(s.started_at), ' ', 'T'), 'Z') AS started,
-    s.duration_ns AS duration_ns,
+    if(s.is_open, NULL, s.duration_ns) AS duration_ns,
     s.status AS status,
     s.error_type AS error_type,
     s.status_message AS status_message,
-    fact.outcome AS outcome,
+    if(s.is_open, {open_outcome:String}, fact.outcome) AS outcome,
     fact.input_tokens AS input_tokens,
     fact.output_tokens AS output_tokens,
     fact.cost_usd AS cost_usd,
     fact.unknown_reason AS cost_unknown_reason
 FROM
 (
-    SELECT * FROM agent_spans FINAL WHERE trace_id IN {traces:Array(String)}
+    SELECT *, 0 AS is_open FROM agent_spans FINAL WHERE trace_id IN {traces:Array(String)}
+    UNION ALL
+    SELECT * EXCEPT instance, 1 FROM open_spans FINAL
+    WHERE trace_id IN {traces:Array(String)}
+      AND (trace_id, span_id) NOT IN (SELECT trace_id, span_id FROM agent_spans WHERE trace_id IN {traces:Array(String)})
 ) AS s
 LEFT JOIN
 (
