@@ -32,7 +32,8 @@ first verb, keeps its exporters, and gets attribution, cost, redaction and limit
 inside agent runs.
 
 Every verb also takes `attributes=`, more that you want on the span under names of your own, and
-has `set(name, value)` for later.
+has `set(name, value)` for later; and `capture_content=`, whether messages, task descriptions, tool
+arguments and results are recorded in it and inside it, whatever the setting says.
 """
 
 _TEAM = ("workflow", "agent", "plan", "task", "queue_task", "handoff", "tool", "llm")

@@ -55,7 +55,7 @@ class Run:
     Immutable; a span that changes one of them puts a new one into its Context.
     """
 
-    __slots__ = ("agent", "attempt", "attributes", "id", "task", "workflow")
+    __slots__ = ("agent", "attempt", "attributes", "capture_content", "id", "task", "workflow")
 
     id: str | None
     """The user's id of the workflow, else its trace id; None outside a workflow."""
@@ -67,6 +67,8 @@ class Run:
     """Attempt at the innermost task, from 1."""
     task: Mapping[str, str]
     """Id, type and domain of the innermost task, as attributes for the agents that work on it."""
+    capture_content: bool | None
+    """Whether what is said is recorded here; None: as the setting says."""
     attributes: Mapping[str, str | int]
     """The same as span attributes; what is unknown is absent. Not to be changed."""
 
@@ -78,12 +80,14 @@ class Run:
         agent: str | None = None,
         attempt: int | None = None,
         task: Mapping[str, str] | None = None,
+        capture_content: bool | None = None,
     ) -> None:
         self.id = id
         self.workflow = workflow
         self.agent = agent
         self.attempt = attempt
         self.task = task or {}
+        self.capture_content = capture_content
         named = {
             semconv.WORKFLOW_ID: id,
             semconv.WORKFLOW_NAME: workflow,
@@ -114,6 +118,12 @@ class Run:
         run.attributes = {**self.attributes, semconv.ATTEMPT: attempt}
         return run
 
+    def with_capture(self, capture_content: bool) -> Run:  # noqa: FBT001 - the name says what it is
+        """Return the same run, in which content is recorded or is not."""
+        run = self._copy()
+        run.capture_content = capture_content
+        return run
+
     def _copy(self) -> Run:
         run = object.__new__(Run)
         run.id = self.id
@@ -121,6 +131,7 @@ class Run:
         run.agent = self.agent
         run.attempt = self.attempt
         run.task = self.task
+        run.capture_content = self.capture_content
         run.attributes = self.attributes
         return run
 

@@ -92,7 +92,7 @@ def add_cost(attributes: dict[str, Any], start_ns: int) -> bool:
     Returns:
         Whether anything changed.
     """
-    if attributes.get(semconv.KIND) != "llm" or not settings.current().cost or not available():
+    if attributes.get(semconv.KIND) != "llm" or not wanted():
         return False
     told = told_by(attributes, start_ns)
     attributes.update(told)
@@ -129,10 +129,15 @@ def told_of(span: object, start_ns: int, *, waits: bool) -> dict[str, Any]:
             sooner gets its cost when it is sent.
     """
     attributes = getattr(span, "attributes", None)
-    if attributes is None or not settings.current().cost:
-        return {}
     at_hand = waits or available.cache_info().currsize > 0
-    return told_by(copied(attributes), start_ns) if at_hand and available() else {}
+    if attributes is None or not at_hand or not wanted():
+        return {}
+    return told_by(copied(attributes), start_ns)
+
+
+def wanted() -> bool:
+    """Say whether calls are priced; the first time waits for the import of the price list."""
+    return settings.current().cost and available()
 
 
 def prepare() -> None:

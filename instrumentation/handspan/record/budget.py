@@ -6,7 +6,8 @@ import functools
 import inspect
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, Self, TypeVar, cast
+from weakref import WeakSet
 
 from opentelemetry.context import attach, create_key, get_current, get_value, set_value
 
@@ -14,11 +15,13 @@ from handspan import semconv
 from handspan.clock import now_ns
 from handspan.internal import contained
 from handspan.record.point import happened
+from handspan.record.tracer import current_provider, current_tracer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opentelemetry.context import Context
+    from opentelemetry.trace import Span
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,8 +50,10 @@ class Budget:
     """Watch what the model calls inside cost; say so at 80 % and when the limit is passed.
 
     One budget is one pot: it may be entered again, from several threads, tasks and runs, and goes
-    on counting. A call counts when it ends, with the cost that you or the price list gave it. A
-    call without a cost is not taken for free: it counts in `unpriced_calls`.
+    on counting. A call counts when it ends, whoever records it (`handspan.llm`, OpenInference,
+    OpenLLMetry, other instrumentations of OpenTelemetry), with the cost that it tells, else that
+    of the price list (extra `cost`). A call that is recorded twice counts once. A call without a
+    cost is not taken for free: it counts in `unpriced_calls`.
 
     Example:
         >>> with handspan.budget(limit_usd=0.50, scope="workflow", stop=True) as budget:
@@ -171,6 +176,7 @@ class Budget:
         with self._lock:
             if self._since_ns is None:
                 self._since_ns = now_ns()
+        _watch_others()
 
     @contained
     def _spend(self, usd: float | None, context: Context | None) -> None:
@@ -227,6 +233,33 @@ class Budget:
                 return await function(*args, **kwargs)
 
         return counted
+
+
+def _watch_others() -> None:
+    """See to it that calls are counted that other instrumentations record."""
+    provider = None if current_tracer() is None else current_provider()
+    if provider is not None and hasattr(provider, "add_span_processor"):
+        from handspan.record.spending import watch  # noqa: PLC0415 - only who has the SDK pays
+
+        watch(provider)
+
+
+class Watcher(Protocol):
+    """Counts calls by their spans; a `handspan.record.spending.SpendingProcessor`."""
+
+    def watches(self, span_id: int) -> bool:
+        """Say whether the end of this span will be counted there."""
+        ...
+
+
+watchers: WeakSet[Watcher] = WeakSet()
+"""Those of all providers."""
+
+
+def is_watched(span: Span) -> bool:
+    """Say whether the end of this open span counts by itself."""
+    span_id = span.get_span_context().span_id
+    return any(watcher.watches(span_id) for watcher in watchers)
 
 
 class _Block:

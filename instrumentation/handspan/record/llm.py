@@ -11,7 +11,7 @@ from opentelemetry.trace import SpanKind
 from handspan import semconv
 from handspan.clock import now_ns
 from handspan.internal import contained
-from handspan.record.budget import check_budgets, has_budgets, spend
+from handspan.record.budget import check_budgets, has_budgets, is_watched, spend
 from handspan.record.content import captured_json
 from handspan.record.recording import Recording, is_error
 from handspan.record.stream import AsyncStream, Stream
@@ -42,6 +42,8 @@ class Llm(Recording):
     _streaming = False
     """A stream has begun whose end nobody has seen."""
     _failed = False
+    _counts_itself = False
+    """Whether the end of the span counts into the budgets around it."""
 
     model: str | None
     """Model that is asked for; None: unknown."""
@@ -175,9 +177,9 @@ class Llm(Recording):
         self, *, input: object = None, output: object = None, instructions: object = None
     ) -> None:
         """Record what was said as JSON, only with content capture."""
-        self.set(semconv.GEN_AI_INPUT_MESSAGES, captured_json(input))
-        self.set(semconv.GEN_AI_OUTPUT_MESSAGES, captured_json(output))
-        self.set(semconv.GEN_AI_SYSTEM_INSTRUCTIONS, captured_json(instructions))
+        self.set(semconv.GEN_AI_INPUT_MESSAGES, captured_json(input, self._run))
+        self.set(semconv.GEN_AI_OUTPUT_MESSAGES, captured_json(output, self._run))
+        self.set(semconv.GEN_AI_SYSTEM_INSTRUCTIONS, captured_json(instructions, self._run))
 
     @contained
     def _stream_ended(self, error: BaseException | None, whole: bool) -> None:  # noqa: FBT001 - see stream.Ended
@@ -206,11 +208,12 @@ class Llm(Recording):
         self._failed = error is not None and is_error(error)
         if self._streaming:
             self.set(semconv.USAGE_PARTIAL, True)
-        price = pricing()
-        if price is not None and self._span is not None:
-            # Only who has a budget waits for the price list: the next call may be one too many.
-            waits = self._outer is not None and has_budgets(self._outer)
-            self._set_all(price.told_of(self._span, self._start_ns, waits=waits))
+        # Only who has a budget waits for the price list: the next call may be one too many.
+        budgeted = self._outer is not None and has_budgets(self._outer)
+        price, span = pricing(), self._span
+        if price is not None and span is not None:
+            self._set_all(price.told_of(span, self._start_ns, waits=budgeted))
+        self._counts_itself = budgeted and span is not None and is_watched(span)
 
     def _after_start(self, span: Span) -> None:
         del span
@@ -218,15 +221,12 @@ class Llm(Recording):
         if price is not None:
             price.prepare()
 
-    def _after_end(self, span: Span) -> None:
-        """Count the cost, as told or as a span processor has found it by now."""
-        if self._outer is None or not has_budgets(self._outer):
+    def _after_end(self) -> None:
+        """Count the cost, where no processor of spans does."""
+        if self._counts_itself or self._outer is None or not has_budgets(self._outer):
             return
-        usd = self._usd
-        if usd is None:
-            usd = (getattr(span, "attributes", None) or {}).get(semconv.COST_USD)
-        if usd is not None or not self._failed:
-            spend(self._outer, usd)
+        if self._usd is not None or not self._failed:
+            spend(self._outer, self._usd)
 
     def _span_name(self) -> str:
         return f"{self.operation} {self.model}" if self.model else self.operation

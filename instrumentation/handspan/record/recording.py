@@ -67,6 +67,9 @@ class Recording(_Life):
     _: KW_ONLY
     attributes: Mapping[str, AttributeValue | None] | None = None
     """More that you want on the span, under names of your own; cheaper here than set later."""
+    capture_content: bool | None = None
+    """Whether messages, arguments and results are recorded, here and inside; None: as around it,
+    at last as the setting `capture_content` says."""
 
     # --- as a context manager and decorator ---
 
@@ -255,8 +258,8 @@ class Recording(_Life):
     def _before_end(self, error: BaseException | str | None) -> None:
         """Add what only the end of the span knows."""
 
-    def _after_end(self, span: Span) -> None:
-        """Read what span processors have added."""
+    def _after_end(self) -> None:
+        """Do what comes when the span has ended."""
 
     def _fails(self, error: BaseException | str) -> bool:
         """Say whether ending with `error` makes the span an error."""
@@ -311,7 +314,12 @@ class Recording(_Life):
                 self._forget()
             outer = parent.context if isinstance(parent, Recording) else parent
             self._outer = outer = self._around() if outer is None else outer
-            self._run = self._run_inside(run_in(outer))
+            around = run_in(outer)
+            self._run = self._run_inside(around)
+            captures = self.capture_content
+            captures = around.capture_content if captures is None else captures
+            if captures is not None:
+                self._run = self._run.with_capture(captures)
             attributes = self._at_start()
             self._start_ns = now_ns() if start_ns is None else start_ns
             self._span = tracer.start_span(
@@ -350,7 +358,7 @@ class Recording(_Life):
             log_internal_error(bug, "Recording._close")
         try:
             span.end(at_ns)
-            self._after_end(span)
+            self._after_end()
         except Exception as bug:  # noqa: BLE001 - see `_open`
             log_internal_error(bug, "Recording._end")
 

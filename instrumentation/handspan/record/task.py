@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, cast
 from opentelemetry.context import get_current
 from opentelemetry.trace import format_span_id, get_current_span
 
-from handspan import semconv, settings
+from handspan import semconv
 from handspan.clock import now_ns
 from handspan.context import extract, inject, run_in
 from handspan.internal import warn_once
+from handspan.record.content import captures
 from handspan.record.counts import Counts
 from handspan.record.point import happened
 from handspan.record.recording import Recording, is_error
@@ -195,7 +196,7 @@ class Task(Recording):
         return f"{semconv.SPAN_TASK} {self.type}"
 
     def _attributes(self) -> Mapping[str, AttributeValue | None]:
-        captured = self.description is not None and settings.current().capture_content
+        captured = self.description is not None and captures(self._run)
         return {
             **self._run.task,
             semconv.TASK_DESCRIPTION: self.description if captured else None,

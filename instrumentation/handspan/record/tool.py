@@ -6,9 +6,10 @@ import inspect
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast, overload
 
-from handspan import semconv, settings
+from handspan import semconv
+from handspan.context import run_in
 from handspan.internal import contained
-from handspan.record.content import captured_json
+from handspan.record.content import as_json, captured_json, captures
 from handspan.record.recording import Recording
 
 if TYPE_CHECKING:
@@ -43,11 +44,11 @@ class Tool(Recording):
 
     def arguments(self, arguments: object) -> None:
         """Record the arguments of the call as JSON, only with content capture."""
-        self.set(semconv.GEN_AI_TOOL_CALL_ARGUMENTS, captured_json(arguments))
+        self.set(semconv.GEN_AI_TOOL_CALL_ARGUMENTS, captured_json(arguments, self._run))
 
     def result(self, result: object) -> None:
         """Record the result of the call as JSON, only with content capture."""
-        self.set(semconv.GEN_AI_TOOL_CALL_RESULT, captured_json(result))
+        self.set(semconv.GEN_AI_TOOL_CALL_RESULT, captured_json(result, self._run))
 
     def _span_name(self) -> str:
         return f"{semconv.OPERATION_TOOL} {self.name}"
@@ -66,8 +67,8 @@ class Tool(Recording):
     def _called(
         self, function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, object]
     ) -> None:
-        if settings.current().capture_content:
-            self._call = captured_json(_by_name(function, args, kwargs))
+        if captures(run_in(), self.capture_content):
+            self._call = as_json(_by_name(function, args, kwargs))
 
     def _returned(self, result: object) -> None:
         if self._call is not None:
@@ -94,6 +95,7 @@ def tool(
     type: str | None = None,
     description: str | None = None,
     attributes: Mapping[str, AttributeValue | None] | None = None,
+    capture_content: bool | None = None,
 ) -> Tool: ...
 
 
@@ -103,7 +105,8 @@ def tool(name: Any, **told: Any) -> Any:
     Args:
         name: name of the tool, or the function to decorate.
         told: `call_id`, the model's id of the call; `type`: function, extension or datastore;
-            `description`: what it is for; `attributes`: more, under names of your own.
+            `description`: what it is for; `attributes`: more, under names of your own;
+            `capture_content`: whether arguments and result are recorded, None: as around it.
 
     Example:
         >>> with handspan.tool("search", call_id="call_1") as call:

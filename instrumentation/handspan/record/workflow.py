@@ -98,7 +98,9 @@ class Workflow(Recording):
     def _after_start(self, span: Span) -> None:
         if self.id is None:
             made_up = self._id_from(span)
-            self._run = Run(id=made_up, workflow=self.name)
+            self._run = Run(
+                id=made_up, workflow=self.name, capture_content=self._run.capture_content
+            )
             span.set_attribute(semconv.WORKFLOW_ID, made_up)
 
     def _id_from(self, span: Span) -> str:

@@ -114,3 +114,19 @@ def test_other_code_can_ask_before_a_call() -> None:
     assert cost.cost_of(GPT_4O, START_NS).usd == 3.5
     with pytest.raises(Unpriced, match="no usage"):
         cost.cost_of({semconv.GEN_AI_REQUEST_MODEL: "gpt-4o"}, START_NS)
+
+
+def test_a_budget_counts_what_the_price_list_says(sent: Sent) -> None:
+    """It needs the number when the call ends, not when the span is sent."""
+    with handspan.budget(10, stop=True) as budget:
+        with handspan.llm("gpt-4o", provider="openai") as call:
+            call.usage(input_tokens=1_000_000, output_tokens=100_000)
+        assert (budget.used_usd, budget.unpriced_calls) == (3.5, 0)
+        with handspan.llm("no-such-model") as call:
+            call.usage(input_tokens=10, output_tokens=10)
+    assert (budget.used_usd, budget.unpriced_calls) == (3.5, 1)
+    told = [dict(span.attributes or {}) for span in sent.spans()]
+    assert [one.get(semconv.COST_USD) for one in told if one.get(semconv.KIND) == "llm"] == [
+        3.5,
+        None,
+    ]

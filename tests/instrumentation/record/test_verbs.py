@@ -355,3 +355,43 @@ def test_an_error_is_on_the_span_and_reaches_the_user(
     (event,) = span.events
     assert event.name == "exception"
     assert event.timestamp == span.end_time
+
+
+def test_content_is_recorded_where_a_verb_says_so(handspan_spans: Spans) -> None:
+    """One call under the microscope, or one customer's run kept out, without a setting for all."""
+    with handspan.workflow("support"):
+        with handspan.agent("triage", capture_content=True):
+            with handspan.llm("loud") as call:
+                call.messages(input="hello")
+            with handspan.tool("search", capture_content=False) as tool:
+                tool.arguments({"query": "x"})
+            with handspan.task("fix", description="the bug"):
+                pass
+        with handspan.llm("quiet") as call:
+            call.messages(input="hello")
+    assert handspan_spans.attributes("chat loud")["gen_ai.input.messages"] == "hello"
+    assert "gen_ai.tool.call.arguments" not in handspan_spans.attributes("execute_tool search")
+    assert handspan_spans.attributes("run_task fix")["handspan.task.description"] == "the bug"
+    assert "gen_ai.input.messages" not in handspan_spans.attributes("chat quiet")
+
+
+def test_a_decorated_tool_may_keep_its_arguments_to_itself(
+    handspan_spans: Spans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Capture is on for all but the one that handles passwords."""
+    monkeypatch.setattr(settings, "_current", settings.Settings(capture_content=True))
+
+    @handspan.tool("login", capture_content=False)
+    def login(word: str) -> str:
+        return word
+
+    @handspan.tool
+    def greet(name: str) -> str:
+        return name
+
+    login("hush")
+    greet("Ada")
+    assert "gen_ai.tool.call.arguments" not in handspan_spans.attributes("execute_tool login")
+    greeted = handspan_spans.attributes("execute_tool greet")
+    assert greeted["gen_ai.tool.call.arguments"] == '{"name": "Ada"}'
+    assert greeted["gen_ai.tool.call.result"] == "Ada"

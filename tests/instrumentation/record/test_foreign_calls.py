@@ -1,0 +1,160 @@
+"""Model calls inside a budget that other instrumentations record: each counted once.
+
+Spans as OpenInference, OpenLLMetry and the GenAI conventions write them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from opentelemetry.trace import StatusCode
+
+import handspan
+from handspan import calls, semconv, settings
+from handspan.record import BudgetExceeded
+from handspan_exporter.columns import mapping
+
+if TYPE_CHECKING:
+    from handspan.testing import Spans
+
+MILLION = 1_000_000
+CALLS: dict[str, dict[str, Any]] = {
+    "otel": {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.response.model": "gpt-4o",
+        "gen_ai.usage.input_tokens": MILLION,
+        "gen_ai.usage.output_tokens": 0,
+    },
+    "openinference": {
+        "openinference.span.kind": "LLM",
+        "llm.provider": "openai",
+        "llm.model_name": "gpt-4o",
+        "llm.token_count.prompt": MILLION,
+        "llm.token_count.completion": 0,
+    },
+    "openllmetry": {
+        "llm.request.type": "chat",
+        "gen_ai.system": "openai",
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.usage.prompt_tokens": str(MILLION),
+        "gen_ai.usage.completion_tokens": "0",
+    },
+}
+GPT_4O_USD = 2.5
+
+
+@pytest.fixture(autouse=True)
+def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the defaults."""
+    monkeypatch.setattr(settings, "_current", settings.from_environment({}))
+
+
+@pytest.mark.parametrize("convention", CALLS)
+def test_a_call_of_any_convention_counts(handspan_spans: Spans, convention: str) -> None:
+    """Who traces a framework with another instrumentation still spends money."""
+    foreign = handspan_spans.tracer(convention)
+    with handspan.workflow("support"), handspan.budget(10) as budget:
+        with foreign.start_as_current_span("call", attributes=CALLS[convention]):
+            pass
+        with foreign.start_as_current_span("GET"):
+            pass
+    assert (budget.used_usd, budget.unpriced_calls) == (GPT_4O_USD, 0)
+
+
+def test_a_call_that_tells_its_cost_is_believed(handspan_spans: Spans) -> None:
+    """The provider knows discounts."""
+    with handspan.budget(10) as budget:
+        told = {**CALLS["openinference"], "llm.cost.total": 0.5}
+        handspan_spans.tracer("x").start_span("call", attributes=told).end()
+    assert budget.used_usd == 0.5
+
+
+def test_a_call_that_two_record_counts_once(handspan_spans: Spans) -> None:
+    """Ours around the client's, or two instrumentors: dd-trace-js#8936 counted 2.2 times."""
+    foreign = handspan_spans.tracer("openinference")
+    with handspan.budget(10) as budget, handspan.llm("gpt-4o", provider="openai") as call:
+        with (
+            foreign.start_as_current_span("wrapper"),
+            foreign.start_as_current_span("call", attributes=CALLS["openinference"]),
+        ):
+            handspan_spans.tracer("http").start_span("POST").end()
+        call.usage(input_tokens=MILLION, output_tokens=0)
+    assert (budget.used_usd, budget.unpriced_calls) == (GPT_4O_USD, 0)
+
+
+def test_an_inner_call_without_usage_leaves_the_outer_one_to_tell(handspan_spans: Spans) -> None:
+    """A client's span may know nothing of tokens where the framework's does."""
+    bare = {"openinference.span.kind": "LLM", "llm.model_name": "gpt-4o"}
+    with handspan.budget(10) as budget, handspan.llm("gpt-4o", provider="openai") as call:
+        handspan_spans.tracer("x").start_span("call", attributes=bare).end()
+        call.usage(input_tokens=MILLION, output_tokens=0)
+    assert (budget.used_usd, budget.unpriced_calls) == (GPT_4O_USD, 0)
+
+
+def test_agents_that_repeat_usage_do_not_count(handspan_spans: Spans) -> None:
+    """strands#3602: the container's 600 tokens are the children's 300, told twice."""
+    foreign = handspan_spans.tracer("strands")
+    agent = {**CALLS["otel"], "gen_ai.operation.name": "invoke_agent"}
+    with (
+        handspan.budget(10) as budget,
+        foreign.start_as_current_span("invoke_agent a", attributes=agent),
+    ):
+        foreign.start_span("chat", attributes=CALLS["otel"]).end()
+    assert budget.used_usd == GPT_4O_USD
+
+
+def test_what_has_no_price_is_counted_as_such_and_failures_are_not(handspan_spans: Spans) -> None:
+    """Unknown is not free; a call that was refused cost nothing."""
+    unknown = {**CALLS["otel"], "gen_ai.response.model": "no-such-model"}
+    with handspan.budget(10) as budget:
+        foreign = handspan_spans.tracer("x")
+        foreign.start_span("call", attributes=unknown).end()
+        refused = foreign.start_span("call", attributes=unknown)
+        refused.set_status(StatusCode.ERROR)
+        refused.end()
+    assert (budget.used_usd, budget.unpriced_calls) == (0, 1)
+
+
+def test_a_budget_stops_before_the_next_call_of_ours(handspan_spans: Spans) -> None:
+    """Spent by whomever: the pot is one."""
+    with handspan.budget(3, stop=True):
+        handspan_spans.tracer("x").start_span("call", attributes=CALLS["otel"]).end()
+        with pytest.raises(BudgetExceeded), handspan.llm("gpt-4o"):
+            raise AssertionError("the call was made")
+
+
+def test_a_call_counts_where_it_began(handspan_spans: Spans) -> None:
+    """A stream may be read to its end when the block is long left; others' calls do not count."""
+    foreign = handspan_spans.tracer("x")
+    outside = foreign.start_span("call", attributes=CALLS["otel"])
+    with handspan.budget(10) as outer, handspan.budget(5) as inner:
+        late = foreign.start_span("call", attributes=CALLS["otel"])
+    outside.end()
+    late.end()
+    assert (outer.used_usd, inner.used_usd) == (GPT_4O_USD, GPT_4O_USD)
+
+
+def test_the_names_are_those_that_the_service_reads() -> None:
+    """One fact in two programs: whoever changes one changes the other."""
+    columns = {column.name: column for column in mapping.COLUMNS}
+    read = {
+        semconv.GEN_AI_PROVIDER_NAME: "provider",
+        semconv.GEN_AI_RESPONSE_MODEL: "model",
+        semconv.GEN_AI_USAGE_INPUT_TOKENS: "input_tokens",
+        semconv.GEN_AI_USAGE_OUTPUT_TOKENS: "output_tokens",
+        semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: "cache_read_tokens",
+        semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS: "cache_write_tokens",
+        semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: "reasoning_tokens",
+    }
+    assert {ours: calls.NAMES[ours] for ours in read} == {
+        ours: tuple(source.key for source in columns[name].sources) for ours, name in read.items()
+    }
+    assert tuple(source.key for source in columns["cost_usd"].sources) == calls.COSTS
+    paid = {"llm", "embedding"}
+    assert [
+        (rule.key, {word for word, kind in rule.kinds.items() if kind in paid})
+        for rule in mapping.KIND_RULES
+        if rule.key != semconv.KIND
+    ] == [(key, set(words)) for key, words in calls.CALL_WORDS.items() if key != semconv.KIND]
