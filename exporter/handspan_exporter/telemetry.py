@@ -80,6 +80,11 @@ SEGMENTS_STORED = _counter("segments_stored", "Journal files stored and removed.
 SEGMENTS_READ_BACK = _counter(
     "segments_read_back", "Stored from the file: after a restart, or because memory was short."
 )
+ROWS_UNVERIFIED = _counter(
+    "rows_unverified",
+    "Stored once more, perhaps: the store could not be asked whether it had them.",
+    "table",
+)
 STORE_RETRIES = _counter("store_retries", "Attempts that the store did not answer.")
 SEGMENT_RETRIES = _counter(
     "segment_retries", "Attempts to store a segment that failed here, not in the store.", "reason"

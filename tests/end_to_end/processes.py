@@ -109,6 +109,18 @@ class Service:
             folder = Path(value) if word == "--journal" else folder
         wait_for(lambda: not list(folder.glob("*.otlp")), "the journal to be stored")
 
+    def await_facts(self) -> None:
+        """Return once all that was acknowledged is in the store, and in the facts."""
+        self.await_empty_journal()
+        lines = ("handspan_processor_waiting_traces 0", "handspan_processor_lag_seconds 0.0")
+        wait_for(lambda: all(line in self.metrics() for line in lines), "the facts")
+
+    def metrics(self) -> list[str]:
+        """Return the lines of /metrics."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.web}/metrics") as answer:
+            text: str = answer.read().decode()
+        return text.splitlines()
+
     def stop(self) -> tuple[int, str]:
         """End the process as an operator would; return its exit code and all it printed."""
         assert self.process is not None

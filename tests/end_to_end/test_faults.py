@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 from tests.end_to_end.counting import Clients, assert_all_there, stored
-from tests.end_to_end.disks import small_disk
+from tests.end_to_end.disks import power_disk, small_disk
 from tests.end_to_end.processes import Service, free_port, handspan, wait_for
 
 from handspan_exporter.store.lock import StoreLock
@@ -48,6 +48,27 @@ def test_a_full_disk_refuses_and_goes_on_when_there_is_room(
         assert set(clients.refusals) == {grpc.StatusCode.UNAVAILABLE}
         assert_all_there(stored(service.store), clients.acknowledged)
         assert not list((small / "journal" / "rejected").iterdir())
+
+
+def test_a_store_whose_disk_dies_is_waited_for(tmp_path: Path) -> None:
+    """Every insert fails with an input/output error: that is no verdict on the rows."""
+    with power_disk(tmp_path) as disk:
+        options = ["--journal", str(tmp_path / "journal"), "--flush-s", "0.05"]
+        service = Service(disk.folder / "store", options=options)
+        service.start()
+        clients = Clients(service.grpc, 1)
+        with clients.sending():
+            clients.await_more(200)
+            disk.cut_power()
+            clients.await_more(300)  # the journal has a disk of its own
+            service.kill()
+        disk.power_up()
+        service.start()
+        service.await_facts()
+        service.stop()
+
+        assert_all_there(stored(service.store), clients.acknowledged)
+        assert not list((tmp_path / "journal" / "rejected").iterdir())
 
 
 def _fill(path: Path) -> None:

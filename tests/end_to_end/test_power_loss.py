@@ -40,7 +40,7 @@ def test_power_cuts_lose_nothing_and_double_nothing(tmp_path: Path, cuts: int) -
 
         service = Service(disk.folder / "store")
         service.start()
-        service.await_empty_journal()
+        service.await_facts()
         service.stop()
 
         assert_all_there(stored(service.store), acknowledged)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from handspan_exporter.store.dsn import Dsn
 
 _numbers = itertools.count()
+_SETTINGS = Settings(durability="process")
+"""Waiting for the disk is tested where power is cut, not in every test."""
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +47,7 @@ def database(engine: Dsn) -> Iterator[tuple[Dsn, Connection]]:
     """
     dsn = replace(engine, database=f"test_{next(_numbers)}")
     connection = connect(dsn)
-    migrate(connection, Settings())
+    migrate(connection, _SETTINGS)
     yield dsn, connection
     connection.command(f"DROP DATABASE `{dsn.database}`")
     connection.close()
@@ -76,7 +78,7 @@ def facts_session(engine: Dsn) -> Iterator[Connection]:
     """Return a session as `serve` opens it for the processor, in a database of this module."""
     dsn = replace(engine, database=f"facts_{next(_numbers)}")
     connection = connect(dsn, settings=SESSION)
-    migrate(connection, Settings())
+    migrate(connection, _SETTINGS)
     yield connection
     connection.command(f"DROP DATABASE `{dsn.database}`")
     connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import threading
 import time
@@ -13,7 +14,7 @@ from handspan_exporter.errors import JournalFull, Stop
 from handspan_exporter.journal.records import record
 from handspan_exporter.journal.rejected import Rejected
 from handspan_exporter.journal.repeats import WINDOW_S, Refused, Repeats, digest
-from handspan_exporter.journal.segment import SUFFIX, Segment, sync_folder
+from handspan_exporter.journal.segment import SUFFIX, Segment, file_name, signal_of, sync_folder
 from handspan_exporter.otlp.signals import TRACES
 from handspan_exporter.telemetry import BYTES_TORN, JOURNAL_AGE_S, JOURNAL_BYTES
 
@@ -156,14 +157,15 @@ class Journal:
     def set_aside(self, segment: Segment, reason: str) -> None:
         """Move a segment that cannot be stored to rejected/, with the reason beside it.
 
-        Where even that fails the file stays, and the next start tries it once more.
+        The next start tries it once more: its version may know better, or what was missing is
+        there. Where even the move fails the file stays.
         """
         with self._changed:
             self._forget(segment)
             kept = self.rejected.folder / segment.path.name
             try:
                 segment.path.rename(kept)
-                kept.with_suffix(".txt").write_text(reason + "\n", encoding="utf-8")
+                _write_durably(kept.with_suffix(".txt"), reason + "\n")
             except OSError as error:
                 _log.error("%s", _refusal(self._folder, error))
             self.rejected.trim()
@@ -273,11 +275,26 @@ class Journal:
         self.rejected.folder.mkdir(parents=True, exist_ok=True)
         sync_folder(self._folder)
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
-            segment, torn = Segment.found(path)
-            self._counters.add(BYTES_TORN, torn)
-            self._closed.append(segment)
-            self._last_ns = segment.created_ns
-            self._remember(segment)
+            self._take_up(path)
+        for path in sorted(self.rejected.folder.glob(f"*{SUFFIX}")):
+            self._take_back(path)
+
+    def _take_up(self, path: Path) -> None:
+        segment, torn = Segment.found(path)
+        self._counters.add(BYTES_TORN, torn)
+        self._closed.append(segment)
+        self._last_ns = segment.created_ns
+        self._remember(segment)
+
+    def _take_back(self, path: Path) -> None:
+        """Give what was set aside one more chance: it is acknowledged.
+
+        It begins anew: whoever follows the arrivals has passed its first beginning long ago.
+        """
+        anew = self._folder / file_name(self._tick(1), self._writer, signal_of(path))
+        path.rename(anew)
+        path.with_suffix(".txt").unlink(missing_ok=True)
+        self._take_up(anew)
 
     def _remember(self, segment: Segment) -> None:
         """Know what an earlier process acknowledged, when its client may still send it again."""
@@ -294,6 +311,14 @@ def _unlink(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         _log.warning("%s cannot be removed: %s", path, error.strerror)
+
+
+def _write_durably(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folder(path.parent)
 
 
 def _refusal(folder: Path, error: OSError) -> str:

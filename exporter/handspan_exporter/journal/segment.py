@@ -32,7 +32,7 @@ class Segment:
         self.created_ns = int(self.id.partition("-")[0])
         """When it was begun, Unix time: also the `received_at` of its rows, so that a replay
         writes the same ones."""
-        self.signal = SIGNALS.get(self.id.rpartition(".")[2], TRACES)
+        self.signal = signal_of(path)
         """What all its requests are of: `<time>-<writer>.logs.otlp`; of traces without a word."""
         self.inherited = descriptor is None
         """Left by an earlier process, which may have stored any part of it."""
@@ -61,8 +61,7 @@ class Segment:
         Raises:
             OSError: the file cannot be made.
         """
-        kind = "" if signal is TRACES else f".{signal}"
-        path = folder / f"{created_ns:019d}-{writer}{kind}{SUFFIX}"
+        path = folder / file_name(created_ns, writer, signal)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
         descriptor = os.open(path, flags, 0o600)
         try:
@@ -160,6 +159,17 @@ class Segment:
     def _open(self) -> int:
         assert self._descriptor is not None, "a found segment is only read"  # noqa: S101
         return self._descriptor
+
+
+def file_name(created_ns: int, writer: str, signal: Signal) -> str:
+    """Return the name of a segment that is begun now."""
+    kind = "" if signal is TRACES else f".{signal}"
+    return f"{created_ns:019d}-{writer}{kind}{SUFFIX}"
+
+
+def signal_of(path: Path) -> Signal:
+    """Return what the requests of a segment are of."""
+    return SIGNALS.get(path.name.removesuffix(SUFFIX).rpartition(".")[2], TRACES)
 
 
 @contextmanager

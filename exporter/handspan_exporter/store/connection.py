@@ -22,7 +22,7 @@ from handspan_exporter.errors import (
 from handspan_exporter.store.arrow_file import ArrowFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import pyarrow as pa
     from clickhouse_connect.driver.client import Client
@@ -54,15 +54,47 @@ _TRANSIENT = frozenset(
 )
 """Error codes that say nothing about the rows: the same insert may succeed later."""
 
-_NOT_READY = frozenset(
+_ABOUT_ROWS = frozenset(
     {
-        60,  # UNKNOWN_TABLE
-        81,  # UNKNOWN_DATABASE
-        497,  # ACCESS_DENIED
-        516,  # AUTHENTICATION_FAILED
+        6,  # CANNOT_PARSE_TEXT
+        7,  # INCORRECT_NUMBER_OF_COLUMNS
+        8,  # THERE_IS_NO_COLUMN
+        16,  # NO_SUCH_COLUMN_IN_TABLE
+        19,  # SIZE_OF_FIXED_STRING_DOESNT_MATCH
+        20,  # NUMBER_OF_COLUMNS_DOESNT_MATCH
+        26,  # CANNOT_PARSE_QUOTED_STRING
+        27,  # CANNOT_PARSE_INPUT_ASSERTION_FAILED
+        36,  # BAD_ARGUMENTS
+        38,  # CANNOT_PARSE_DATE
+        41,  # CANNOT_PARSE_DATETIME
+        43,  # ILLEGAL_TYPE_OF_ARGUMENT
+        44,  # ILLEGAL_COLUMN
+        50,  # UNKNOWN_TYPE
+        53,  # TYPE_MISMATCH
+        69,  # ARGUMENT_OUT_OF_BOUND
+        70,  # CANNOT_CONVERT_TYPE
+        72,  # CANNOT_PARSE_NUMBER
+        117,  # INCORRECT_DATA
+        128,  # TOO_LARGE_ARRAY_SIZE
+        131,  # TOO_LARGE_STRING_SIZE
+        190,  # SIZES_OF_ARRAYS_DONT_MATCH
+        248,  # INVALID_PARTITION_VALUE
+        321,  # VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
+        349,  # CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+        366,  # SIZES_OF_NESTED_COLUMNS_ARE_INCONSISTENT
+        376,  # CANNOT_PARSE_UUID
+        395,  # FUNCTION_THROW_IF_VALUE_IS_NON_ZERO
+        407,  # DECIMAL_OVERFLOW
+        469,  # VIOLATED_CONSTRAINT
+        565,  # TOO_MANY_PARTITIONS
+        632,  # UNEXPECTED_DATA_AFTER_PARSED_VALUE
+        691,  # UNKNOWN_ELEMENT_OF_ENUM
+        728,  # UNEXPECTED_DATA_TYPE
     }
 )
-"""Codes that are the asker's mistake in a query, but the store's state in an insert."""
+"""Codes with which an insert will fail for ever, for what the rows hold. All others are the store's
+own trouble, from a sick disk (1001, 76) to a part that another process moved: rows are waited with,
+not given up."""
 
 _INSERT = {
     # Default 0 on 24.8: without it a replayed token doubles the rows of a view.
@@ -127,7 +159,7 @@ class Connection:
             StoreDown: nothing, or not everything, was stored; send the same rows and token again.
         """
         settings: dict[str, str | int] = {**_INSERT, "insert_deduplication_token": token}
-        with _our_errors(RowsRefused, _TRANSIENT | _NOT_READY):
+        with _our_errors(RowsRefused, _is_about_rows):
             if self._file is None:
                 self._client.insert_arrow(table, rows, settings=settings)
             else:
@@ -210,9 +242,17 @@ def _check_version(version: str) -> None:
         )
 
 
+def _is_final(code: int | None) -> bool:
+    return code not in _TRANSIENT
+
+
+def _is_about_rows(code: int | None) -> bool:
+    return code in _ABOUT_ROWS
+
+
 @contextmanager
 def _our_errors(
-    refused: type[QueryFailed | RowsRefused], transient: frozenset[int] = _TRANSIENT
+    refused: type[QueryFailed | RowsRefused], final: Callable[[int | None], bool] = _is_final
 ) -> Iterator[None]:
     """Turn whatever the driver raises into one of ours."""
     try:
@@ -221,7 +261,7 @@ def _our_errors(
         raise StoreDown(_one_line(error)) from error
     except ClickHouseError as error:
         code = getattr(error, "code", None)
-        raise (StoreDown if code in transient else refused)(_one_line(error)) from error
+        raise (refused if final(code) else StoreDown)(_one_line(error)) from error
     except (OSError, MemoryError) as error:
         raise StoreDown(_one_line(error)) from error
 

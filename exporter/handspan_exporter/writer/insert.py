@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from handspan_exporter.errors import RowsRefused, StoreDown
-from handspan_exporter.telemetry import INSERT_S, ROWS_MISSED, ROWS_REJECTED, STORE_RETRIES
+from handspan_exporter.errors import QueryFailed, RowsRefused, StoreDown
+from handspan_exporter.telemetry import (
+    INSERT_S,
+    ROWS_MISSED,
+    ROWS_REJECTED,
+    ROWS_UNVERIFIED,
+    STORE_RETRIES,
+)
 from handspan_exporter.writer.verify import missing
 
 if TYPE_CHECKING:
@@ -26,6 +32,8 @@ MOST_REFUSALS = 200
 that are to blame: others wait."""
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
+_LOOKS = 4
+"""How often the store is asked what it has, while it refuses to say; then nobody relies on it."""
 
 _log = logging.getLogger(__name__)
 
@@ -54,8 +62,11 @@ class Inserter:
         self._counters = counters
         self._pause = pause
 
-    def insert(self, table: str, rows: pa.Table, token: str, *, doubtful: bool = False) -> None:
+    def insert(self, table: str, rows: pa.Table, token: str, *, doubtful: bool = False) -> bool:
         """Return once every row is in the table or put aside; blocks as long as it takes.
+
+        What it returns is whether an attempt may have been cut off in the middle, at any time: then
+        a view of the table may lack what the table has.
 
         A second call with the same rows and token changes nothing, also after a crash in the
         middle: refused rows are found in the same way, by parts with the same tokens.
@@ -66,11 +77,10 @@ class Inserter:
             token: Of these rows alone.
             doubtful: The token may have been used before, with an unknown outcome.
         """
+        waiting, refusals, cut_off = [(0, rows.num_rows)], 0, doubtful
         if doubtful:
-            rows, token = self._absent(table, rows, token)
-        if not rows.num_rows:
-            return
-        waiting, refusals = [(0, rows.num_rows)], 0
+            rows, token, doubtful = self._absent(table, rows, token)
+            waiting = [(0, rows.num_rows)] if rows.num_rows else []
         while waiting:
             first, end = waiting.pop()
             whole = end - first == rows.num_rows
@@ -78,6 +88,7 @@ class Inserter:
             part_token = token if whole else f"{token}.{first}-{end}"
             try:
                 if self._until_taken(table, part, part_token) or doubtful:
+                    cut_off = True
                     self._make_good(table, part)
             except RowsRefused as error:
                 refusals += 1
@@ -86,19 +97,43 @@ class Inserter:
                 else:
                     middle = (first + end) // 2
                     waiting += [(middle, end), (first, middle)]
+        return cut_off
 
-    def _absent(self, table: str, rows: pa.Table, token: str) -> tuple[pa.Table, str]:
-        """Leave out what the store has: after a power cut it may not know the token any more."""
+    def _absent(self, table: str, rows: pa.Table, token: str) -> tuple[pa.Table, str, bool]:
+        """Leave out what the store has: after a power cut it may not know the token any more.
+
+        Returns what is left, a token for it, and whether the store may take it for a repetition.
+        """
+        left = self._missing(table, rows)
+        if left is None:
+            return rows, secrets.token_hex(16), False
+        if left.num_rows in (0, rows.num_rows):
+            return left, token, True
+        self._counters.add(ROWS_MISSED, left.num_rows, reason=table)
+        return left, secrets.token_hex(16), True
+
+    def _missing(self, table: str, rows: pa.Table) -> pa.Table | None:
+        """Return the rows that the table does not have; None when it cannot be read.
+
+        A part that a crash left unreadable must not keep rows out: twice is better than never.
+        """
         left = [rows]
 
         def look() -> None:
             left[0] = missing(self._connection, table, rows)
 
-        self._retried(table, look)
-        if left[0].num_rows in (0, rows.num_rows):
-            return left[0], token
-        self._counters.add(ROWS_MISSED, left[0].num_rows, reason=table)
-        return left[0], secrets.token_hex(16)
+        pause_s = _FIRST_PAUSE_S
+        for _ in range(_LOOKS):
+            try:
+                self._retried(table, look)
+            except QueryFailed as error:
+                _log.warning("%s cannot be read to see what it has: %s", table, error)
+                self._pause(pause_s)
+                pause_s *= 2
+            else:
+                return left[0]
+        self._counters.add(ROWS_UNVERIFIED, rows.num_rows, reason=table)
+        return None
 
     def _until_taken(self, table: str, rows: pa.Table, token: str) -> bool:
         """Insert, again and again; return whether an attempt's outcome is unknown."""
@@ -112,15 +147,14 @@ class Inserter:
 
     def _make_good(self, table: str, rows: pa.Table) -> None:
         """Insert what the store dropped as a repetition though it does not have it."""
-        left = [rows]
-
-        def look() -> None:
-            left[0] = missing(self._connection, table, left[0])
-
-        while self._retried(table, look) >= 0 and left[0].num_rows:
-            self._counters.add(ROWS_MISSED, left[0].num_rows, reason=table)
-            _log.warning("%s rows of %s had not survived a crash", left[0].num_rows, table)
-            self._until_taken(table, left[0], secrets.token_hex(16))
+        left = self._missing(table, rows)
+        while left is not None and left.num_rows:
+            self._counters.add(ROWS_MISSED, left.num_rows, reason=table)
+            _log.warning("%s rows of %s had not survived a crash", left.num_rows, table)
+            self._until_taken(table, left, secrets.token_hex(16))
+            left = self._missing(table, left)
+        if left is None:
+            self._until_taken(table, rows, secrets.token_hex(16))
 
     def _retried(self, table: str, attempt: Callable[[], None]) -> int:
         """Try until the store answers; return how often it did not."""

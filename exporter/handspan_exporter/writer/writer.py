@@ -42,9 +42,12 @@ if TYPE_CHECKING:
 GATHER_S = 0.02
 """A span that comes after a quiet time waits so long for its siblings, not a whole `flush_s`."""
 
-_PAUSES_S = (0.1, 0.5, 2.0)
+PAUSES_S = (0.1, 0.5, 2.0)
 """Before a segment that failed for another reason than the store is tried again: memory may be
 short for a moment."""
+
+_SHORTAGES = (MemoryError, BlockingIOError, InterruptedError)
+"""Say nothing about the segment, however often they come: it is waited with."""
 
 _log = logging.getLogger(__name__)
 
@@ -163,14 +166,20 @@ class Writer:
             self._journal.roll()
 
     def _store(self, segment: Segment) -> None:
-        """Store a segment; after a few failures that are not the store's, set it aside."""
-        for pause_s in (*_PAUSES_S, None):
+        """Store a segment; after a few failures that nothing else explains, set it aside."""
+        pauses_s = iter((*PAUSES_S, None))
+        while True:
             try:
                 stored = self._insert(segment)
             except _Stopped:
                 raise
+            except _SHORTAGES as error:
+                self._failed(segment, error, PAUSES_S[-1])
             except Exception as error:  # noqa: BLE001 - this thread must outlive any defect
+                pause_s = next(pauses_s)
                 self._failed(segment, error, pause_s)
+                if pause_s is None:
+                    break
             else:
                 self._journal.remove(segment)
                 self._counters.add(SEGMENTS_STORED)
@@ -198,8 +207,7 @@ class Writer:
         if segment.signal is LOGS:
             return self._insert_logs(segment, batch)
         traces = traces_table(batch)
-        self._inserter.insert("otel_traces", traces, token, doubtful=inherited)
-        if inherited:
+        if self._inserter.insert("otel_traces", traces, token, doubtful=inherited):
             # The view may have lost its part of a crashed insert; its rows add up by min and max.
             self._inserter.insert("otel_traces_trace_id_ts", trace_times_table(traces), token)
         agent_spans = self._agent_spans_table(traces, segment.created_ns)

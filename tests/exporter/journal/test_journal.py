@@ -16,6 +16,7 @@ from handspan_exporter.journal.journal import Journal
 from handspan_exporter.journal.records import bodies, record
 from handspan_exporter.journal.repeats import WINDOW_S, Refused, Repeats, digest
 from handspan_exporter.journal.segment import Segment
+from handspan_exporter.otlp.signals import LOGS
 from handspan_exporter.telemetry import BYTES_TORN, Counters
 
 if TYPE_CHECKING:
@@ -357,6 +358,24 @@ def test_a_segment_that_cannot_be_stored_is_kept_with_the_reason(tmp_path: Path)
     assert journal.oldest() is None
     assert (journal.rejected.folder / segment.path.name).read_bytes() == record(b"one")
     assert (journal.rejected.folder / f"{segment.id}.txt").read_text() == "why\n"
+
+
+def test_a_segment_that_was_set_aside_has_one_more_chance_at_each_start(tmp_path: Path) -> None:
+    """It is acknowledged; a newer version may store it, and begins it anew for those who follow."""
+    clock = Clock()
+    journal = _journal(tmp_path, clock=clock)
+    journal.append(b"one", 1, LOGS)
+    journal.set_aside(_closed(journal), "why")
+    clock.now_ns += 10**12
+
+    again = _journal(tmp_path, clock=clock)
+
+    segment = again.oldest()
+    assert segment is not None
+    assert list(segment.requests()) == [b"one"]
+    assert (segment.signal, segment.inherited) == (LOGS, True)
+    assert segment.created_ns == clock.now_ns
+    assert list(again.rejected.folder.iterdir()) == []
 
 
 def test_a_repetition_is_known_for_ten_minutes() -> None:

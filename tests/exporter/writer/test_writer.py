@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from handspan_exporter.columns.agent_spans import agent_spans_table
+from handspan_exporter.errors import QueryFailed, StoreDown
 from handspan_exporter.journal.journal import Journal
 from handspan_exporter.otlp.decode import decode
 from handspan_exporter.otlp.levels import item_count
@@ -20,6 +21,7 @@ from handspan_exporter.telemetry import (
     REJECTED_REMOVED_BYTES,
     ROWS_MISSED,
     ROWS_REJECTED,
+    ROWS_UNVERIFIED,
     SEGMENT_RETRIES,
     SEGMENTS_READ_BACK,
     SEGMENTS_REJECTED,
@@ -28,6 +30,7 @@ from handspan_exporter.telemetry import (
     STORE_RETRIES,
     Counters,
 )
+from handspan_exporter.writer import writer
 from handspan_exporter.writer.writer import Writer
 
 if TYPE_CHECKING:
@@ -287,10 +290,14 @@ def test_a_defect_of_ours_sets_the_segment_aside_and_the_next_is_stored(
 
 
 def test_a_moment_without_memory_costs_no_segment(
-    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+    tmp_path: Path,
+    connection: Connection,
+    trace_request: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What failed for lack of something is tried again before it is put aside."""
-    failures = [MemoryError("none left"), MemoryError("still none")]
+    """What failed for lack of something is tried again, however often."""
+    monkeypatch.setattr(writer, "PAUSES_S", (0.01,) * 3)
+    failures = [MemoryError("none left")] * 5
 
     def short_of_memory(traces: pa.Table, received_at_ns: int) -> pa.Table:
         if failures:
@@ -304,8 +311,99 @@ def test_a_moment_without_memory_costs_no_segment(
     assert ingest.drain()
 
     assert _counts(connection) == [2, 2, 2]
-    assert ingest.counters.total(SEGMENT_RETRIES, "MemoryError") == 2
+    assert ingest.counters.total(SEGMENT_RETRIES, "MemoryError") == 5
     assert ingest.counters.total(SEGMENTS_REJECTED) == 0
+
+
+def test_a_segment_that_was_set_aside_is_stored_by_a_version_that_can(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """What was acknowledged is not given up; part of it may be there already."""
+
+    def defective(_traces: pa.Table, _received_at_ns: int) -> pa.Table:
+        raise ValueError("a defect")
+
+    first = Ingest(tmp_path, connection, agent_spans=defective)
+    first.accept_alone(trace_request(2))
+    first.writer.start()
+    assert first.drain()
+    assert _counts(connection) == [2, 0, 0]
+
+    second = Ingest(tmp_path, connection)
+    second.writer.start()
+
+    assert second.drain()
+    assert _counts(connection) == [2, 2, 2]
+
+
+class Cut:
+    """A real connection whose inserts into some tables are cut off after they were made."""
+
+    def __init__(self, connection: Connection, *tables: str, lose: bool = False) -> None:
+        self._connection = connection
+        self._tables = set(tables)
+        self._lose = lose
+
+    def insert(self, table: str, rows: pa.Table, *, token: str) -> None:
+        """Insert; the first time into each table the answer, and perhaps the rows, are lost."""
+        self._connection.insert(table, rows, token=token)
+        if table not in self._tables:
+            return
+        self._tables.remove(table)
+        if self._lose:
+            lost = {table, _TIMES} if table == "otel_traces" else {table}
+            for one in lost:
+                self._connection.command(
+                    f"ALTER TABLE {one} DELETE WHERE 1 SETTINGS mutations_sync = 2"
+                )
+        raise StoreDown("the answer did not come")
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        """Do all else as the connection does."""
+        return getattr(self._connection, name)
+
+
+@pytest.mark.parametrize("lose", [False, True])
+def test_an_insert_that_was_cut_off_is_made_good_in_every_table_by_the_same_process(
+    tmp_path: Path,
+    connection: Connection,
+    trace_request: Callable[..., bytes],
+    lose: bool,  # noqa: FBT001
+) -> None:
+    """The store has all of it, or knows the token and has nothing, not even the view's rows."""
+    cut: Any = Cut(connection, *TABLES, lose=lose)
+    ingest = Ingest(tmp_path, cut)
+    ingest.accept_alone(trace_request(3))
+    ingest.writer.start()
+
+    assert ingest.drain()
+
+    assert _counts(connection) == [3, 3, 3]
+    assert _rows(connection, _TIMES, "uniqExact(TraceId, Start, End)") == 3
+    assert ingest.counters.total(STORE_RETRIES) == 3
+    assert ingest.counters.total(ROWS_MISSED) == (9 if lose else 0)
+
+
+def test_rows_are_stored_though_the_store_cannot_say_what_it_has(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """A part that a power cut left unreadable must not send what is acknowledged to rejected/."""
+
+    class Unreadable(Cut):
+        def arrow(self, *_: object) -> pa.Table:
+            raise QueryFailed("Code: 76. Cannot open file data.cmrk4")
+
+    first = Ingest(tmp_path, connection)
+    first.accept_alone(trace_request(3))
+    unreadable: Any = Unreadable(connection)
+
+    second = Ingest(tmp_path, unreadable)
+    second.writer.start()
+
+    assert second.drain()
+    assert _counts(connection) == [3, 3, 3]
+    assert second.counters.total(SEGMENTS_REJECTED) == second.counters.total(ROWS_REJECTED) == 0
+    assert [second.counters.total(ROWS_UNVERIFIED, table) for table in TABLES] == [3, 3, 3]
 
 
 @pytest.mark.parametrize(
