@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from handspan_exporter.jaeger.server import OPTION as JAEGER_OPTION
+from handspan_exporter.jaeger.server import JaegerServer
 from handspan_exporter.web.clickhouse.server import OPTION as CLICKHOUSE_OPTION
 from handspan_exporter.web.clickhouse.server import ClickHouseServer
 
@@ -57,4 +59,7 @@ def _readers(dsn: Dsn, settings: Settings, guard: Guard, counters: Counters) -> 
     if settings.clickhouse_http:
         door = guard.door(CLICKHOUSE_OPTION, settings)
         found["clickhouse_http"] = ClickHouseServer(dsn, settings, counters, door=door)
+    if settings.jaeger:
+        door = guard.door(JAEGER_OPTION, settings)
+        found["jaeger"] = JaegerServer(dsn, settings, door=door)
     return found

@@ -77,6 +77,11 @@ class Settings:
     clickhouse_http_result_bytes: int = _setting(
         64 << 20, "Largest answer at --clickhouse-http, in bytes.", low=1 << 10
     )
+    jaeger: str = _setting(
+        "",
+        "Address at which Jaeger reads (its remote-storage service over gRPC): 127.0.0.1:17271; "
+        "empty: none.",
+    )
     journal: str = _setting(
         "", "Folder of the write-ahead journal; empty: `journal` in the store's folder."
     )

@@ -29,7 +29,7 @@ Examples:
   handspan serve --store clickhouse://user:password@host:8123/handspan
 """
 
-_READERS = {"clickhouse_http": "SQL   "}
+_READERS = {"clickhouse_http": "SQL   ", "jaeger": "Jaeger"}
 """What the lines of the banner are called, by setting."""
 
 

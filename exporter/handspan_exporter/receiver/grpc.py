@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import grpc
 
 from handspan_exporter.access.grpc import GuardInterceptor
-from handspan_exporter.access.tls import grpc_credentials
-from handspan_exporter.asgi import split_address
-from handspan_exporter.errors import MalformedRequest, PortTaken, TryAgain
+from handspan_exporter.errors import MalformedRequest, TryAgain
 from handspan_exporter.otlp.signals import LOGS, TRACES
 from handspan_exporter.receiver.answers import as_protobuf
 from handspan_exporter.receiver.health import health_handler
+from handspan_exporter.rpc import RpcServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +23,9 @@ if TYPE_CHECKING:
 _OPTION = "--otlp-grpc"
 _THREADS = 16
 """Requests at once, twice what a token may have: each waits for the disk most of its time."""
-_MOST_STREAMS = 128
-"""Calls under way of one connection; the client itself keeps further ones back."""
-_GRACE_S = 5
 
 
-class GrpcServer:
+class GrpcServer(RpcServer):
     """Serves traces, logs and the health service on one address until `stop`."""
 
     def __init__(
@@ -52,49 +47,15 @@ class GrpcServer:
         Raises:
             UsageError: the address is not of that form.
         """
-        self._host, self._port = split_address(address, option=_OPTION)
-        self._tls = door.tls if door else None
-        self._server = grpc.server(
-            ThreadPoolExecutor(_THREADS, thread_name_prefix="otlp-grpc"),
+        super().__init__(
+            address,
+            option=_OPTION,
             handlers=_handlers(ingest),
+            threads=_THREADS,
+            max_request_bytes=max_request_bytes,
             interceptors=[GuardInterceptor(door)] if door else [],
-            options=[
-                ("grpc.max_receive_message_length", max_request_bytes),
-                ("grpc.max_concurrent_streams", _MOST_STREAMS),
-                # The default would share the port with another program without a word.
-                ("grpc.so_reuseport", 0),
-            ],
+            tls=door.tls if door else None,
         )
-
-    @property
-    def address(self) -> str:
-        """`host:port` as bound: with the port that port 0 became."""
-        return f"[{self._host}]:{self._port}" if ":" in self._host else f"{self._host}:{self._port}"
-
-    def start(self) -> None:
-        """Bind, and return once requests are answered.
-
-        Raises:
-            PortTaken: another program listens there, or this machine has no such address.
-        """
-        try:
-            self._port = self._bound()
-        except RuntimeError as error:
-            other = self._port + 10_000 if self._port + 10_000 < 65_536 else 0
-            raise PortTaken(
-                f"cannot listen on {self.address}: another program may have it; stop it, or "
-                f"choose another address with {_OPTION} {self._host}:{other}"
-            ) from error
-        self._server.start()
-
-    def _bound(self) -> int:
-        if self._tls is None:
-            return int(self._server.add_insecure_port(self.address))
-        return int(self._server.add_secure_port(self.address, grpc_credentials(self._tls)))
-
-    def stop(self) -> None:
-        """Let the requests under way end, then close. Blocks for at most about `_GRACE_S`."""
-        self._server.stop(_GRACE_S).wait()
 
 
 def _handlers(ingest: Ingest) -> list[grpc.GenericRpcHandler]:
