@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from handspan_exporter.access.guard import current_client
 from handspan_exporter.access.stamp import stamped
+from handspan_exporter.columns.admission import admission, log_admission
 from handspan_exporter.errors import JournalFull, MalformedRequest
 from handspan_exporter.journal.repeats import Refused, digest
 from handspan_exporter.otlp.decode import decode, encode
 from handspan_exporter.otlp.levels import item_count, only
 from handspan_exporter.otlp.signals import LOGS, TRACES
-from handspan_exporter.receiver.admission import admission, log_admission
 from handspan_exporter.telemetry import (
     BYTES_RECEIVED,
     LOGS_ACCEPTED,
