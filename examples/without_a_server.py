@@ -1,4 +1,4 @@
-"""Spans straight into the embedded store, without `handspan serve`, and read back: two minutes' work.
+"""Spans straight into the embedded store, without `handspan serve`, and read back.
 
 pip install 'handspan[server,embedded]'
 python examples/without_a_server.py

@@ -182,11 +182,9 @@ class ClickHouseSpanExporter(SpanExporter):
         now_s = time.monotonic()
         if now_s - self._told_at_s > _QUIET_S:
             self._told_at_s = now_s
-            known = isinstance(why, str | HandspanError)
+            unknown = None if isinstance(why, str | HandspanError) else why
             total = self._dropped.total()
-            _log.warning(
-                "%s spans were not stored: %s", total, why, exc_info=None if known else why
-            )
+            _log.warning("%s spans were not stored: %s", total, why, exc_info=unknown)
         return SpanExportResult.FAILURE
 
     def _after_fork(self) -> None:
