@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-stack test-sdk soak check format generate bench bench-compat bench-ingest bench-record collector jaeger clickhouse-go rotel constraints clean
+.PHONY: dashboards help demo test test-fast test-stack test-sdk soak check format generate bench bench-compat bench-ingest bench-record collector jaeger clickhouse-go rotel constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,7 @@ check: $(READY) ## lint, types, import contracts, spelling, generated files
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python -m dashboards.generate --check
 
 format: $(READY) ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
@@ -52,6 +53,10 @@ format: $(READY) ## let ruff mend what it can
 
 generate: $(READY) ## rewrite every generated file
 	$(BIN)/python docs/generate.py
+	$(BIN)/python -m dashboards.generate
+
+dashboards: $(READY) ## rewrite the JSON of the dashboards for Grafana
+	$(BIN)/python -m dashboards.generate
 
 bench: bench-ingest bench-record bench-compat ## every benchmark; figures go to benchmarks/RESULTS.md
 

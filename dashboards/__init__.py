@@ -1,0 +1,1 @@
+"""Handspan's dashboards for Grafana, as code: `python -m dashboards.generate` writes their JSON."""

@@ -1,0 +1,38 @@
+"""Write the dashboards' JSON; `--check` only says whether the files are what they should be.
+
+Usage: python -m dashboards.generate [--check]
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from dashboards.boards import BOARDS
+
+FOLDER = Path(__file__).parent / "grafana"
+
+
+def files() -> dict[Path, str]:
+    """Return the text of every generated file."""
+    return {FOLDER / f"{board.name}.json": board.to_json() for board in BOARDS}
+
+
+def main() -> int:
+    """Write or check; 1 when a file is not fresh."""
+    stale = [
+        path
+        for path, text in files().items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+    if "--check" not in sys.argv:
+        for path in stale:
+            path.write_text(files()[path], encoding="utf-8")
+        return 0
+    for path in stale:
+        print(f"dashboards/grafana/{path.name} is not fresh: run `make dashboards`")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,11 @@
+-- Every rate of the service in one table: headline, 95 % interval, n, and why one is unknown.
+SELECT 'Runs that succeed' AS rate, workflow_success_ratio AS value, low, high, n, reason FROM ({{workflow_success_ratio.total}})
+UNION ALL SELECT 'Calls with a known price', cost_coverage_ratio, low, high, n, reason FROM ({{cost_coverage_ratio.total}})
+UNION ALL SELECT 'Handoffs that get lost', handoff_loss_ratio, low, high, n, reason FROM ({{handoff_loss_ratio.total}})
+UNION ALL SELECT 'Handoffs that bounce back', ping_pong_ratio, low, high, n, reason FROM ({{ping_pong_ratio.total}})
+UNION ALL SELECT 'Model calls that fail', llm_error_ratio, low, high, n, reason FROM ({{llm_error_ratio.total}})
+UNION ALL SELECT 'Tool calls that fail', tool_error_ratio, low, high, n, reason FROM ({{tool_error_ratio.total}})
+UNION ALL SELECT 'Faults that are overcome', fault_recovery_ratio, low, high, n, reason FROM ({{fault_recovery_ratio.total}})
+UNION ALL SELECT 'Checks that pass', validation_pass_ratio, low, high, n, reason FROM ({{validation_pass_ratio.total}})
+UNION ALL SELECT 'Work that critics reject', critic_rejection_ratio, low, high, n, reason FROM ({{critic_rejection_ratio.total}})
+UNION ALL SELECT 'Spans whose parent arrived', trace_completeness_ratio, low, high, n, reason FROM ({{trace_completeness_ratio.total}})

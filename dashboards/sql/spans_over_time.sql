@@ -1,0 +1,6 @@
+-- Spans stored per interval, by service.
+SELECT $__timeInterval(Timestamp) AS time, ServiceName AS service, count() AS spans
+FROM otel_traces
+WHERE $__timeFilter(Timestamp)
+GROUP BY time, service
+ORDER BY time
