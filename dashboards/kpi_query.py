@@ -21,6 +21,7 @@ _SINCE = "{since:DateTime64(9, 'UTC')}"
 _UNTIL = "{until:DateTime64(9, 'UTC')}"
 _FILTER = re.compile(r"\{(\w+):Array\(String\)\}")
 _HOLE = re.compile(r"\{\{([\w.]+)\}\}")
+_VARIABLE = re.compile(r"\$\{\w+:singlequote\}")
 _BUCKET = "grafana_bucket"
 _MOMENTS = {"dimensions_runs": "coalesce(ended_at, started_at)", "dimensions_facts": "ended_at"}
 """The moment that decides which window a row belongs to, by fragment."""
@@ -85,6 +86,11 @@ def columns(kpi: str, chosen: tuple[str, ...], by: str = kpis.TOTAL) -> str:
     name = "" if by == kpis.TOTAL else f'    "group" AS "{_quoted(by)}",\n'
     listed = ",\n".join(f"    {_number(one)}" for one in chosen)
     return f"SELECT\n{name}{listed}\nFROM\n(\n{table(kpi, by)}\n)\n"
+
+
+def unfiltered(sql: str) -> str:
+    """Return `sql` with All chosen in every variable: alert rules have none."""
+    return _VARIABLE.sub(f"'{ALL}'", sql)
 
 
 def own(name: str) -> str:

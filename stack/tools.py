@@ -7,6 +7,7 @@ built by a test or a benchmark, which say instead what is missing and which comm
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import re
 import subprocess
@@ -35,10 +36,20 @@ class Tool:
     version_pattern: str
     takes: str
     """How long a build takes, for whoever waits."""
+    made_from: tuple[str, ...] = ()
+    """Files of ours that it is built from: a change of one is another version."""
 
     @property
     def version(self) -> str:
         """The version that is built."""
+        if not self.made_from:
+            return self._pinned()
+        digest = hashlib.sha256()
+        for name in self.made_from:
+            digest.update((_HERE / self.name / name).read_bytes())
+        return f"{self._pinned()}-{digest.hexdigest()[:8]}"
+
+    def _pinned(self) -> str:
         text = (_HERE / self.name / self.pinned_in).read_text(encoding="utf-8")
         found = re.search(self.version_pattern, text, re.MULTILINE)
         assert found is not None, f"{self.pinned_in} of {self.name} names no version"  # noqa: S101 - a defect of the tree
@@ -57,7 +68,7 @@ class Tool:
             Missing: it was not built yet.
         """
         program = self.folder / self.program
-        if not os.access(program, os.X_OK):
+        if not program.is_file():
             raise Missing(
                 f"{self.name} {self.version} is not in {self.folder}: "
                 f"`make {self.name}` builds it ({self.takes})"
@@ -127,7 +138,18 @@ CLICKHOUSE_GO = Tool(
     version_pattern=r"^require github.com/ClickHouse/clickhouse-go/v2 v(\S+)$",
     takes="about a minute, needs Go and its module proxy",
 )
-TOOLS = {tool.name: tool for tool in (COLLECTOR, ROTEL, JAEGER, CLICKHOUSE_GO, OLDEST_SDK)}
+GRAFANA = Tool(
+    name="grafana",
+    program="static/index.html",
+    pinned_in="package.json",
+    version_pattern=r'^    "@grafana/scenes": "(\S+)",$',
+    takes="about three minutes, needs Node and its package registry",
+    made_from=("build.mjs", "build.sh", "index.html", "package-lock.json", "src/main.tsx"),
+)
+TOOLS = {
+    tool.name: tool
+    for tool in (COLLECTOR, ROTEL, JAEGER, CLICKHOUSE_GO, GRAFANA, OLDEST_SDK)
+}
 
 
 def main() -> int:

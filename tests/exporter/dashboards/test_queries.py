@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from dashboards import kpi_query
+from dashboards.alerts import RULES
 from dashboards.boards import BOARDS
 from dashboards.generate import files
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -21,6 +22,7 @@ from handspan_exporter.query import kpi as kpis
 from handspan_exporter.query.window import window
 
 if TYPE_CHECKING:
+    from dashboards.alerts import Rule
     from dashboards.board import Board
     from tests.exporter.answers.facts import Facts
 
@@ -113,6 +115,19 @@ def test_each_interval_of_a_graph_is_the_kpi_of_that_interval(
     found = [_numbers(row, measures) for row in drawn]
     for row in expected:
         assert row in found
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_an_alert_rule_asks_for_one_number(rule: Rule, examples: Facts) -> None:
+    """Without variables, which alerts do not have; and NULL, not a guess, with too few cases."""
+    asked = expand(rule.sql(), SHOWN)
+    assert "$" not in asked
+    [row] = examples.connection.rows(asked)
+    assert list(row) == ["value"]
+    if not rule.own:
+        said = kpis.answer(examples.connection, rule.kpi, DAY.since_ns, DAY.until_ns)[0]
+        known = said["n"] >= rule.least_n and said[rule.column] is not None
+        assert row["value"] == (pytest.approx(float(said[rule.column])) if known else None)
 
 
 def test_a_kpi_that_cannot_be_grouped_so_is_refused() -> None:

@@ -1,0 +1,186 @@
+"""Every dashboard, drawn by Grafana's own libraries from what `serve` offers to readers, and looked at.
+
+The team of `examples/support_team.py` does everything that the dashboards show. Screenshots are
+kept in the folder that HANDSPAN_SCREENSHOTS names, else in pytest's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from dashboards.boards import BOARDS
+from playwright.sync_api import Error, sync_playwright
+from stack.tools import GRAFANA, Missing
+from tests.end_to_end.processes import Service, free_port, wait_for
+from tests.stack.grafana_server import QueryRefused, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dashboards.board import Board
+    from playwright.sync_api import Browser
+    from tests.exporter.dashboards.frames import Answer
+
+pytestmark = pytest.mark.end_to_end
+
+ROOT = Path(__file__).parents[2]
+RUNS = 30
+SIZES = {"laptop": 1440, "phone": 390}
+ENOUGH_MS = 60_000
+ROW_PX = 38
+"""Height of one row of Grafana's grid, its gap included."""
+WITHOUT_UNIT = frozenset({"nodeGraph (stand-in)", "traces (stand-in)", "state-timeline (stand-in)"})
+STILL_OPEN = """
+import time, handspan
+handspan.configure(service_name="support-team")
+with handspan.workflow("answer ticket"), handspan.agent("triage"):
+    print("open", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return where a `serve` that has seen the team at work answers readers."""
+    port = free_port()
+    address = f"127.0.0.1:{port}"
+    service = Service(tmp_path_factory.mktemp("drawn"), ["--clickhouse-http", address])
+    service.start()
+    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{service.grpc}"}
+    env = os.environ | endpoint
+    example = [sys.executable, str(ROOT / "examples" / "support_team.py"), "--runs", str(RUNS)]
+    subprocess.run(example, check=True, env=env, capture_output=True)
+    unfinished = subprocess.Popen(
+        [sys.executable, "-c", STILL_OPEN], env=env, stdout=subprocess.PIPE
+    )
+    url = f"http://{address}/?database=handspan"
+
+    def settled() -> bool:
+        ended, running = asked(
+            url, "SELECT countIf(outcome != 'running'), countIf(outcome = 'running') FROM runs FINAL"
+        )[1][0]
+        return int(ended) == RUNS and int(running) == 1
+
+    try:
+        wait_for(settled, f"{RUNS} runs and one that is still open")
+        yield url
+    finally:
+        unfinished.kill()
+        unfinished.communicate()
+        service.stop()
+
+
+@pytest.fixture(scope="module")
+def page(reader: str) -> Iterator[str]:
+    """Return the address of the page that draws."""
+    try:
+        drawn = GRAFANA.require().parent
+    except Missing as missing:
+        pytest.fail(str(missing))
+    with serving(drawn, ROOT / "dashboards" / "grafana", lambda sql: asked(reader, sql)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return a real browser."""
+    with sync_playwright() as play:
+        try:
+            chromium = play.chromium.launch(
+                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+            )
+        except Error as error:
+            pytest.fail(f"no Chromium ({error.message}): `apt-get install chromium`")
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder for screenshots."""
+    named = os.environ.get("HANDSPAN_SCREENSHOTS")
+    folder = Path(named) if named else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_every_panel_has_something_to_show(
+    board: Board, reader: str, page: str, browser: Browser, pictures: Path
+) -> None:
+    """No error, no empty panel, no number without its unit, on a laptop and on a phone."""
+    run = asked(
+        reader,
+        "SELECT run_id FROM runs FINAL WHERE outcome = 'failure' ORDER BY started_at LIMIT 1",
+    )[1][0][0]
+    for size, width in SIZES.items():
+        report = drawn(browser, page, board, width, run, pictures / f"{board.name}-{size}.png")
+        assert not report["errors"]
+        panels = report["panels"]
+        assert set(panels) == {panel["title"] for panel in own_panels(board)}
+        assert {title: panel["error"] for title, panel in panels.items() if panel.get("error")} == {}
+        assert [title for title, panel in panels.items() if is_empty(panel)] == []
+        assert [field for panel in panels.values() for field in unformatted(panel)] == []
+
+
+def drawn(
+    browser: Browser, page: str, board: Board, width: int, run: str, picture: Path
+) -> dict[str, Any]:
+    """Draw a dashboard, keep the picture, return what the page reports."""
+    panels = own_panels(board)
+    stacked = sum(panel["gridPos"]["h"] for panel in panels)
+    rows = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in panels)
+    height = (rows if width > 800 else stacked) * ROW_PX + 200
+    tab = browser.new_page(viewport={"width": width, "height": height})
+    tab.goto(f"{page}/?dashboard={board.name}&from=now-1h&h={height}&var-run={run}")
+    tab.wait_for_function(
+        "count => Object.values(window.__report?.panels ?? {})"
+        ".filter(panel => panel.state !== 'Loading').length >= count",
+        arg=len(panels),
+        timeout=ENOUGH_MS,
+    )
+    tab.wait_for_load_state("networkidle")
+    tab.screenshot(path=picture)
+    report: dict[str, Any] = tab.evaluate("window.__report")
+    tab.close()
+    return report
+
+
+def own_panels(board: Board) -> list[dict[str, Any]]:
+    """Return the dashboard's panels without its rows."""
+    return [panel for panel in json.loads(board.to_json())["panels"] if panel["type"] != "row"]
+
+
+def is_empty(panel: dict[str, Any]) -> bool:
+    """Tell whether a panel had nothing to draw."""
+    if panel["kind"] == "text":
+        return False
+    return not panel["series"] or not panel["shown"] or panel["shown"][0] is None
+
+
+def unformatted(panel: dict[str, Any]) -> list[str]:
+    """Return the numbers of a panel that have no unit."""
+    if panel["kind"] in WITHOUT_UNIT:
+        return []
+    fields = [field for frame in panel["fields"] for field in frame]
+    return [field for field in fields if field.split("|")[1] == "number" and field.endswith("|")]
+
+
+def asked(url: str, sql: str) -> Answer:
+    """Ask the read-only endpoint as Grafana's plugin does: over HTTP."""
+    query = f"{url}&default_format=JSONCompact&output_format_json_quote_64bit_integers=0"
+    request = urllib.request.Request(query, sql.encode())
+    try:
+        with urllib.request.urlopen(request) as response:
+            answer = json.load(response)
+    except urllib.error.HTTPError as error:
+        raise QueryRefused(error.read().decode()) from error
+    return [(column["name"], column["type"]) for column in answer["meta"]], answer["data"]
