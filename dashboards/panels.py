@@ -180,6 +180,7 @@ def ranked(title: str, kpi: str, by: str, shown: str, *, width: int = 12, height
         reduced.fields(f"/^{shown}$/")
     )
     panel.display_mode(options.BarGaugeDisplayMode.BASIC)
+    panel.text(common.VizTextDisplayOptions().title_size(13).value_size(16))
     panel.unit(column(shown, share=_is_share(found)).unit).min(0)
     return panel.color_scheme(
         dashboard.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)

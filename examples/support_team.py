@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import random
 import time
+from typing import Literal
 
 import handspan
 
@@ -21,6 +22,12 @@ MODELS = (
     ("openai", "gpt-5-mini"),
     ("anthropic", "claude-sonnet-4-5"),
     ("inhouse", "support-7b"),
+)
+DECISIONS: tuple[Literal["approved", "denied", "answered", "timed_out"], ...] = (
+    "approved",
+    "denied",
+    "answered",
+    "timed_out",
 )
 FEATURES = ("refunds", "shipping", "billing")
 USERS = ("ada", "grace", "edsger")
@@ -52,7 +59,7 @@ def look_up_order(dice: random.Random) -> None:
         fault = handspan.fault("timeout", target="order_system", injected=False, deadline_s=5).now()
         for strategy in ("retry", "use_cache"):
             with handspan.recovery(strategy, fault) as attempt:
-                worked = dice.random() < 0.7  # noqa: PLR2004 - odds of a script
+                worked = dice.random() < 0.7
                 attempt.success(worked)
             if worked:
                 return
@@ -63,7 +70,7 @@ def look_up_order(dice: random.Random) -> None:
 def search(dice: random.Random) -> str:
     """Look into the order system."""
     time.sleep(dice.uniform(0.001, 0.004))
-    if dice.random() < 0.2:  # noqa: PLR2004 - odds of a script
+    if dice.random() < 0.2:
         raise ToolTimeout("no answer after 2 s")
     return "shipped"
 
@@ -73,7 +80,7 @@ def approve(dice: random.Random) -> bool:
     reason = dice.choice(["refund_above_limit", "angry_customer"])
     with handspan.human(reason, priority=dice.choice(["medium", "high"])) as wait:
         time.sleep(dice.uniform(0.005, 0.02))
-        decision = dice.choice(["approved", "approved", "denied", "answered", "timed_out"])
+        decision = dice.choice(DECISIONS)
         wait.decision(decision)
     return decision in ("approved", "answered")
 
@@ -89,9 +96,9 @@ def specialist(dice: random.Random, name: str, ticket: str) -> None:
                 ask_model(dice)
                 look_up_order(dice)
                 ask_model(dice)
-                handspan.rate(dice.randint(2, 5), success=True, would_use_again=dice.random() < 0.8)  # noqa: PLR2004
+                handspan.rate(dice.randint(2, 5), success=True, would_use_again=dice.random() < 0.8)
         except ToolTimeout:
-            if attempt == 2:  # noqa: PLR2004 - the last one
+            if attempt == 2:
                 raise
         else:
             handspan.rate(dice.randint(1, 5), source="customer", of=agent)
@@ -127,19 +134,19 @@ def ticket(dice: random.Random, number: int, pot: handspan.budget) -> None:
         with handspan.agent("triage", type="router"):
             with handspan.plan():
                 ask_model(dice, coordinates=True)
-            lost = dice.random() < 0.1  # noqa: PLR2004 - odds of a script
+            lost = dice.random() < 0.1
             with handspan.handoff(
                 "triage", target, mode="pass_control", reason="knows this", payload_bytes=900
             ) as handoff:
                 handoff.outcome("lost" if lost else "accepted")
-        if dice.random() < 0.3:  # noqa: PLR2004 - odds of a script
+        if dice.random() < 0.3:
             with handspan.fault("slow_network", target="order_system", severity=2):
                 time.sleep(0.002)
         if not lost:
             specialist(dice, target, ticket_id)
         with handspan.handoff(target, "critic", mode="return_to_caller"):
             review(dice)
-        if dice.random() < 0.4 and not approve(dice):  # noqa: PLR2004 - odds of a script
+        if dice.random() < 0.4 and not approve(dice):
             raise PermissionError("nobody approved it")
 
 

@@ -146,10 +146,7 @@ GRAFANA = Tool(
     takes="about three minutes, needs Node and its package registry",
     made_from=("build.mjs", "build.sh", "index.html", "package-lock.json", "src/main.tsx"),
 )
-TOOLS = {
-    tool.name: tool
-    for tool in (COLLECTOR, ROTEL, JAEGER, CLICKHOUSE_GO, GRAFANA, OLDEST_SDK)
-}
+TOOLS = {tool.name: tool for tool in (COLLECTOR, ROTEL, JAEGER, CLICKHOUSE_GO, GRAFANA, OLDEST_SDK)}
 
 
 def main() -> int:

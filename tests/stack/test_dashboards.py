@@ -1,4 +1,4 @@
-"""Every dashboard, drawn by Grafana's own libraries from what `serve` offers to readers, and looked at.
+"""Every dashboard, drawn by Grafana's own libraries from what `serve` offers to readers.
 
 The team of `examples/support_team.py` does everything that the dashboards show. Screenshots are
 kept in the folder that HANDSPAN_SCREENSHOTS names, else in pytest's.
@@ -65,7 +65,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     def settled() -> bool:
         ended, running = asked(
-            url, "SELECT countIf(outcome != 'running'), countIf(outcome = 'running') FROM runs FINAL"
+            url,
+            "SELECT countIf(outcome != 'running'), countIf(outcome = 'running') FROM runs FINAL",
         )[1][0]
         return int(ended) == RUNS and int(running) == 1
 
@@ -126,7 +127,9 @@ def test_every_panel_has_something_to_show(
         assert not report["errors"]
         panels = report["panels"]
         assert set(panels) == {panel["title"] for panel in own_panels(board)}
-        assert {title: panel["error"] for title, panel in panels.items() if panel.get("error")} == {}
+        assert {
+            title: panel["error"] for title, panel in panels.items() if panel.get("error")
+        } == {}
         assert [title for title, panel in panels.items() if is_empty(panel)] == []
         assert [field for panel in panels.values() for field in unformatted(panel)] == []
 
@@ -177,9 +180,9 @@ def unformatted(panel: dict[str, Any]) -> list[str]:
 def asked(url: str, sql: str) -> Answer:
     """Ask the read-only endpoint as Grafana's plugin does: over HTTP."""
     query = f"{url}&default_format=JSONCompact&output_format_json_quote_64bit_integers=0"
-    request = urllib.request.Request(query, sql.encode())
+    request = urllib.request.Request(query, sql.encode())  # noqa: S310 - our own address
     try:
-        with urllib.request.urlopen(request) as response:
+        with urllib.request.urlopen(request) as response:  # noqa: S310 - our own address
             answer = json.load(response)
     except urllib.error.HTTPError as error:
         raise QueryRefused(error.read().decode()) from error

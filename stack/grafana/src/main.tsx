@@ -114,7 +114,7 @@ const BarGaugePanel = (p: any) => {
   note('bargauge', p);
   const theme = ui.useTheme2();
   return <ui.VizRepeater source={p.data} getValues={() => values(p, theme)} width={p.width} height={p.height} orientation={p.options.orientation ?? 'horizontal'} renderCounter={p.renderCounter}
-    renderValue={(v: any) => <ui.BarGauge value={v.value.display} width={v.width} height={v.height} orientation={v.orientation} field={v.value.field} display={v.value.view?.getFieldDisplayProcessor(v.value.colIndex)} theme={theme} displayMode={p.options.displayMode ?? 'gradient'} />} />;
+    renderValue={(v: any) => <ui.BarGauge value={v.value.display} width={v.width} height={v.height} orientation={v.orientation} field={v.value.field} display={v.value.view?.getFieldDisplayProcessor(v.value.colIndex)} theme={theme} text={p.options.text} displayMode={p.options.displayMode ?? 'gradient'} />} />;
 };
 const TextPanel = (p: any) => { note('text', p); return <div dangerouslySetInnerHTML={{ __html: data.renderMarkdown(p.replaceVariables(p.options.content ?? '')) }} />; };
 const standIn = (kind: string) => (p: any) => {
