@@ -134,8 +134,18 @@ class Settings:
     flush_spans: int = _setting(
         65536, "Spans after which the journal is flushed to the store.", low=1
     )
-    flush_s: float = _setting(0.5, "Seconds after which the journal is flushed.", low=0.01)
-    tick_s: float = _setting(0.5, "Seconds between two looks for changed runs.", low=0.01)
+    flush_s: float = _setting(
+        0.8,
+        "Seconds after which the journal is flushed; a quarter of a second is the most while the "
+        "HTTP API is asked.",
+        low=0.01,
+    )
+    tick_s: float = _setting(
+        0.5,
+        "Seconds between two looks for changed runs while the HTTP API is asked; else they take "
+        "a tenth of a core and come every five seconds at the latest.",
+        low=0.01,
+    )
     implicit_run_s: float = _setting(
         300.0, "Seconds without a new span until a trace without a workflow is a run.", low=0
     )

@@ -109,7 +109,13 @@ REJECTED_REMOVED_BYTES = _counter(
     "rejected_removed_bytes", "Oldest files of rejected/, removed because it reached its limit."
 )
 PROCESSOR_TICKS = _counter("processor_ticks", "Looks for changed runs.")
+PROCESSOR_BUSY_S = _histogram(
+    "processor_busy_seconds",
+    "One look that computed something, in one thread: its CPU time is at most that. The sum by "
+    "handspan_facts_spans_total is the cost of a span.",
+)
 FACTS_TRACES = _counter("facts_traces", "Traces whose facts were computed, each time.")
+FACTS_SPANS = _counter("facts_spans", "Agent spans of those traces, each time.")
 FACTS_FAILED = _counter("facts_failed", "Ticks that failed and are repeated.", "reason")
 PROCESSOR_WAITING = _gauge("processor_waiting_traces", "Traces with spans not yet in the facts.")
 PROCESSOR_LAG_S = _gauge(
@@ -124,6 +130,8 @@ READER_QUERIES = _counter(
 READER_RESULT_BYTES = _counter(
     "reader_result_bytes", "Bytes of answers at --clickhouse-http, before they are packed."
 )
+
+QUESTIONS = _counter("questions", "Asked of the HTTP API: while there are some, facts hurry.")
 
 BOUNDS_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Upper bounds of the buckets of every histogram, in seconds."""

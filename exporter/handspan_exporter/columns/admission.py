@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 
 from handspan_exporter.columns.logs import moments
-from handspan_exporter.otlp.levels import flat
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,13 +28,12 @@ class Admission:
     """Why how many were refused; each is counted under the first reason that holds."""
 
 
-def admission(batch: pa.RecordBatch, *, now_ns: int, raw_days: int) -> Admission:
-    """Judge every span: it has ids, does not end before it starts, and starts in our time.
+def admission(spans: pa.StructArray, *, now_ns: int, raw_days: int) -> Admission:
+    """Judge every decoded span: it has ids, does not end before it starts, and starts in our time.
 
     ClickHouse would refuse a whole segment that spans too many days, and rows older than the
     retention would vanish at the next merge, silently.
     """
-    spans = flat(batch).items
     start = np.asarray(spans.field("start_time_unix_nano"))
     end = np.asarray(spans.field("end_time_unix_nano"))
     oldest, newest = _our_time(now_ns, raw_days)
@@ -49,9 +47,8 @@ def admission(batch: pa.RecordBatch, *, now_ns: int, raw_days: int) -> Admission
     return _verdict(len(spans), checks)
 
 
-def log_admission(batch: pa.RecordBatch, *, now_ns: int, raw_days: int) -> Admission:
-    """Judge every log record: it happened in our time, and an id that it has is one."""
-    records = flat(batch).items
+def log_admission(records: pa.StructArray, *, now_ns: int, raw_days: int) -> Admission:
+    """Judge every decoded log record: it happened in our time, and an id that it has is one."""
     moment = np.asarray(moments(records))
     oldest, newest = _our_time(now_ns, raw_days)
     checks = {

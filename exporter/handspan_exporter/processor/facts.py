@@ -69,9 +69,12 @@ SESSION: Mapping[str, str | int] = {
     "compile_aggregate_expressions": 0,
     "compile_expressions": 0,
     "compile_sort_description": 0,
+    "optimize_move_to_prewhere_if_final": 1,
+    "optimize_on_insert": 0,
 }
 """Settings for the processor's session. Its tables are small: planning for more threads and other
-joins costs a third of a tick, compiling expressions a tenth to a fifth."""
+joins costs a third of a tick, compiling expressions a tenth to a fifth. It looks for keys, which
+may be told before FINAL merges; what it writes is merged by the FINAL of who reads."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,18 @@ import time
 from typing import TYPE_CHECKING
 
 from handspan_exporter import sql
+from handspan_exporter.attention import Attention
 from handspan_exporter.errors import HandspanError, QueryFailed
 from handspan_exporter.processor.facts import highest_revision, recompute
 from handspan_exporter.processor.history import History
+from handspan_exporter.processor.pace import Pace
 from handspan_exporter.processor.queue import SECOND_NS, Queue
 from handspan_exporter.telemetry import (
     FACTS_FAILED,
+    FACTS_SPANS,
     FACTS_TRACES,
     FRESHNESS_S,
+    PROCESSOR_BUSY_S,
     PROCESSOR_LAG_S,
     PROCESSOR_TICKS,
     PROCESSOR_WAITING,
@@ -28,10 +32,10 @@ if TYPE_CHECKING:
     from handspan_exporter.settings import Settings
     from handspan_exporter.store.connection import Connection
 
-MOST_TRACES = 1000
+MOST_TRACES = 4096
 """In one tick; they are sent as one parameter."""
-MOST_SPANS = 60_000
-"""In one tick, so that it takes about a second; one larger trace is computed alone."""
+MOST_SPANS = 160_000
+"""In one tick, so that it takes about three seconds; one larger trace is computed alone."""
 MOST_ARRIVALS = 100_000
 """Read ahead of what is computed."""
 
@@ -76,6 +80,7 @@ class Processor:
         self._clock_ns = clock_ns
         self._queue = Queue(settings.implicit_run_s)
         self._history = History(connection, self._next_revision)
+        self._pace = Pace(Attention(self.counters), settings.tick_s)
         self._most_traces = MOST_TRACES
         self._revision = -1
         self._read_ns = 0
@@ -102,7 +107,7 @@ class Processor:
         self._wake.set()
 
     def tick(self) -> int:
-        """Compute what is due and return how many traces that were; blocks about a second at most.
+        """Compute what is due and return how many traces that were; blocks for seconds at most.
 
         Raises:
             QueryFailed: the store refused a statement; the same traces are due again.
@@ -174,6 +179,7 @@ class Processor:
         self._queue.done(done, now_ns)
         self._queue.nothing_stored(set(batch) - {one.trace_id for one in done})
         self.counters.add(FACTS_TRACES, len(batch))
+        self.counters.add(FACTS_SPANS, sum(one.spans for one in done))
 
     def _single_out(self, batch: list[str], now_ns: int) -> None:
         """Halve the batch until the one trace that cannot be computed is alone: others go first."""
@@ -200,7 +206,8 @@ class Processor:
         while not self._stopping.is_set():
             began_s = time.monotonic()
             try:
-                self.tick()
+                if self.tick():
+                    self.counters.observe(PROCESSOR_BUSY_S, time.monotonic() - began_s)
                 failures = 0
             except HandspanError as error:
                 failures += 1
@@ -234,12 +241,17 @@ class Processor:
         return max(tick_s, min(due_s, _IDLE_S))
 
     def _rest(self, busy_s: float, failures: int) -> None:
-        """Wait for the next tick: half of a core is the most that this thread takes."""
+        """Wait for the next tick: longer for one that cost much, unless somebody waits for it."""
         if failures:
-            pause_s = min(self._settings.tick_s * 2**failures, _LONGEST_PAUSE_S)
-        elif self._wake.wait(self._quiet_s()):
-            pause_s = min(busy_s, self._settings.tick_s)
-        else:
-            pause_s = 0
+            self._stopping.wait(min(self._settings.tick_s * 2**failures, _LONGEST_PAUSE_S))
+            self._wake.clear()
+            return
+        behind = self._queue.is_due(self._clock_ns())
+        began_s = time.monotonic()
+        while (
+            left_s := began_s + self._pace.pause_s(busy_s, behind=behind) - time.monotonic()
+        ) > 0 and not self._stopping.wait(min(left_s, self._settings.tick_s)):
+            pass
+        if not behind:
+            self._wake.wait(self._quiet_s())
         self._wake.clear()
-        self._stopping.wait(pause_s)

@@ -82,6 +82,10 @@ class Queue:
             batch.append(trace_id)
         return batch + self._idle(now_ns, traces - len(batch))
 
+    def is_due(self, now_ns: int) -> bool:
+        """Tell whether a trace is due: more were than one batch takes."""
+        return any(waiting.due_ns <= now_ns for waiting in self._waiting.values())
+
     def done(self, done: Sequence[Done], now_ns: int) -> None:
         """Note that the facts of these traces are as new as their spans."""
         for one in done:

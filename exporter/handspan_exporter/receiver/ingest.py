@@ -12,7 +12,7 @@ from handspan_exporter.columns.admission import admission, log_admission
 from handspan_exporter.errors import JournalFull, MalformedRequest
 from handspan_exporter.journal.repeats import Refused, digest
 from handspan_exporter.otlp.decode import decode, encode
-from handspan_exporter.otlp.levels import item_count, only
+from handspan_exporter.otlp.levels import flat, only
 from handspan_exporter.otlp.signals import LOGS, TRACES
 from handspan_exporter.telemetry import (
     BYTES_RECEIVED,
@@ -105,8 +105,8 @@ class Ingest:
         return accepted
 
     def _accept(self, signal: Signal, key: bytes, body: bytes) -> Accepted:
-        body, batch, refused = self._admitted(signal, body, decode(signal, body))
-        if items := item_count(batch):
+        body, batch, items, refused = self._admitted(signal, body, decode(signal, body))
+        if items:
             segment = self._journal.append(body, items, signal)
             self._journal.repeats.remember(key, refused)
             self._writer.hand(segment, batch)
@@ -115,13 +115,14 @@ class Ingest:
 
     def _admitted(
         self, signal: Signal, body: bytes, batch: pa.RecordBatch
-    ) -> tuple[bytes, pa.RecordBatch, Refused]:
+    ) -> tuple[bytes, pa.RecordBatch, int, Refused]:
         """Leave refused items out, also of the bytes, so that a replay need not judge again."""
-        verdict = _JUDGES[signal](batch, now_ns=self._clock_ns(), raw_days=self._raw_days)
+        items = flat(batch).items
+        verdict = _JUDGES[signal](items, now_ns=self._clock_ns(), raw_days=self._raw_days)
         if not verdict.reasons:
-            return body, batch, Refused()
+            return body, batch, len(items), Refused()
         for reason, number in verdict.reasons.items():
             self._counters.add(_REFUSED[signal], number, reason=reason)
         reason = "; ".join(f"{number} {reason}" for reason, number in verdict.reasons.items())
-        left = only(batch, verdict.admitted)
-        return encode(signal, left), left, Refused(sum(verdict.reasons.values()), reason)
+        left, refused = only(batch, verdict.admitted), sum(verdict.reasons.values())
+        return encode(signal, left), left, len(items) - refused, Refused(refused, reason)

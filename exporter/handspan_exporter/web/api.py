@@ -24,6 +24,7 @@ from handspan_exporter.access.http import COOKIE
 from handspan_exporter.errors import HandspanError, NotFound, QueryFailed, TryAgain, UsageError
 from handspan_exporter.query import kpi, wire
 from handspan_exporter.query.window import Window, window
+from handspan_exporter.telemetry import QUESTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +60,7 @@ def application(
     sessions: Sessions, counters: Counters, *, clock_ns: Callable[[], int] = time.time_ns
 ) -> Starlette:
     """Return the application; it asks `sessions`, and `clock_ns` what `now` means."""
-    api = _Api(sessions, clock_ns)
+    api = _Api(sessions, counters, clock_ns)
 
     async def metrics(request: Request) -> Response:
         _only(request, ())
@@ -90,13 +91,15 @@ def application(
 class _Api:
     """One method per route."""
 
-    def __init__(self, sessions: Sessions, clock_ns: Callable[[], int]) -> None:
+    def __init__(self, sessions: Sessions, counters: Counters, clock_ns: Callable[[], int]) -> None:
         self._sessions = sessions
+        self._counters = counters
         self._clock_ns = clock_ns
 
     async def health(self, request: Request) -> Response:
         _only(request, ())
-        return await self._answer(lambda answers: answers.health())
+        # A probe is nobody who looks.
+        return _json(await self._sessions.ask(lambda answers: answers.health()))
 
     async def overview(self, request: Request) -> Response:
         _only(request, ("since", "until", *kpi.filters()))
@@ -126,6 +129,7 @@ class _Api:
         return await self._answer(lambda answers: answers.run(run))
 
     async def _answer(self, question: Callable[[Answers], Row]) -> Response:
+        self._counters.add(QUESTIONS)
         return _json(await self._sessions.ask(question))
 
     def _window(self, request: Request) -> Window:

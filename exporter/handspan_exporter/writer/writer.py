@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from handspan_exporter.attention import Attention
 from handspan_exporter.columns.arrivals import arrivals_table
 from handspan_exporter.columns.logs import logs_table
 from handspan_exporter.columns.open_spans import open_spans_table
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from handspan_exporter.store.connection import Connection
     from handspan_exporter.telemetry import Counters
 
+WATCHED_FLUSH_S = 0.25
+"""The longest wait for a flush while somebody looks."""
 GATHER_S = 0.02
 """A span that comes after a quiet time waits so long for its siblings, not a whole `flush_s`."""
 
@@ -90,6 +93,7 @@ class Writer:
         self._counters = counters
         self._on_stored = on_stored
         self._flush_s = settings.flush_s
+        self._attention = Attention(counters)
         self._pending = Pending(settings.pending_max_bytes)
         self._wake = threading.Condition()
         self._stopping = False
@@ -159,11 +163,15 @@ class Writer:
         open_s, now_s = self._journal.open_s, time.monotonic()
         if open_s is None:
             self._wake.wait()
-        elif (wait_s := max(GATHER_S - open_s, self._rolled_s + self._flush_s - now_s)) > 0:
+        elif (wait_s := max(GATHER_S - open_s, self._rolled_s + self._every_s() - now_s)) > 0:
             self._wake.wait(wait_s)
         else:
             self._rolled_s = now_s
             self._journal.roll()
+
+    def _every_s(self) -> float:
+        """Return how far flushes are apart: two small ones cost nearly twice as much as one."""
+        return min(self._flush_s, WATCHED_FLUSH_S) if self._attention.is_paid else self._flush_s
 
     def _store(self, segment: Segment) -> None:
         """Store a segment; after a few failures that nothing else explains, set it aside."""
@@ -207,6 +215,7 @@ class Writer:
         if segment.signal is LOGS:
             return self._insert_logs(segment, batch)
         traces = traces_table(batch)
+        del batch  # hundreds of bytes per span, for as long as inserts take
         if self._inserter.insert("otel_traces", traces, token, doubtful=inherited):
             # The view may have lost its part of a crashed insert; its rows add up by min and max.
             self._inserter.insert("otel_traces_trace_id_ts", trace_times_table(traces), token)
