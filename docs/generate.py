@@ -6,12 +6,14 @@ A generated file is one entry of `GENERATED`: where it is, and the function that
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 import tomllib
 from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handspan import semconv, settings
@@ -20,6 +22,11 @@ from handspan_exporter import telemetry
 from handspan_exporter.columns.mapping_page import mapping_markdown
 from handspan_exporter.processor.facts import FACTS
 from handspan_exporter.query import kpi
+from handspan_exporter.query import records as schemas
+from handspan_exporter.store.connection import connect
+from handspan_exporter.store.dsn import parse
+from handspan_exporter.store.migrate import migrate
+from handspan_exporter.web.openapi import api_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -218,6 +225,18 @@ def _example(name: str) -> str:
     return f"{example['text'].strip()}\n\n{rows}Asked {asked}:\n\n{_table(example['answer'])}"
 
 
+def records() -> str:
+    """Return the schemas of every record, as the embedded store describes its statements."""
+    with TemporaryDirectory() as folder:
+        connection = connect(parse(f"chdb://{folder}"))
+        migrate(connection, service.Settings())
+        document = schemas.document(connection, FACTS)
+        connection.close()
+    lines = [f"{json.dumps(name)}: {json.dumps(one)}" for name, one in document["$defs"].items()]
+    records = ",\n".join(lines)
+    return f'{{"$schema": {json.dumps(document["$schema"])}, "$defs": {{\n{records}\n}}}}\n'
+
+
 def _table(rows: list[dict[str, Any]]) -> str:
     """Return rows as a table; a cell that a row does not have is empty."""
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -236,6 +255,9 @@ def _cell(value: object) -> str:
 
 
 GENERATED: dict[str, Callable[[], str]] = {
+    # First: others are made from it.
+    "exporter/handspan_exporter/query/records.json": records,
+    "docs/api.md": api_markdown,
     "docs/attributes.md": attributes,
     "docs/kpis.md": kpis,
     "docs/mapping.md": mapping_markdown,

@@ -33,9 +33,16 @@ class Stop(HandspanError):
 
 
 class UsageError(Stop):
-    """The command line or a setting is wrong; the message names it."""
+    """The command line, a question or a setting is wrong; the message names it."""
 
     exit_code = 2
+
+    def __init__(self, text: str, *, parameter: str = "") -> None:
+        """Say what is wrong; of a question, with which parameter: `since`, `min_cost_usd`."""
+        option = f"--{parameter.replace('_', '-')}: " if parameter else ""
+        super().__init__(option + text)
+        self.parameter = parameter
+        self.text = text
 
 
 class NotFound(Stop):

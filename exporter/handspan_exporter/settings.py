@@ -60,6 +60,7 @@ class Settings:
         "Origins whose web pages may send OTLP over HTTP, with commas between; `*`: all.",
     )
     web: str = _setting("127.0.0.1:8317", "Address for the HTTP API.")
+    alerts: str = _setting("", "TOML file of alerts, see docs/alerts.md; read at each question.")
     clickhouse_http: str = _setting(
         "",
         "Address that offers the embedded store over ClickHouse's HTTP protocol, for reading: "

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 import click
 
 from handspan_exporter.asgi import split_address
-from handspan_exporter.cli import output
+from handspan_exporter.cli import one_run, output
 from handspan_exporter.cli.serve import banner, quiet_and_log, stop_signal
 from handspan_exporter.errors import Stop, UsageError
-from handspan_exporter.query.client import HttpAnswers
+from handspan_exporter.query.listing import MOST_RUNS, Wanted
+from handspan_exporter.query.over_http import HttpAnswers
 from handspan_exporter.query.window import Window
 from handspan_exporter.settings import Settings, data_folder
 
@@ -164,7 +165,7 @@ def _settled(console: Console, answers: Answers, since_ns: int, runs: int) -> Wi
     deadline = time.monotonic() + _SETTLE_S
     while time.monotonic() < deadline:
         window = Window(since_ns, time.time_ns())
-        found = answers.runs(window, limit=runs)["runs"]
+        found = answers.runs(window, Wanted(limit=runs))["runs"]
         if len(found) >= runs:
             console.print(f"  {len(found)} runs are in the store", style="dim")
             return window
@@ -177,9 +178,9 @@ def _show(answers: Answers, window: Window) -> None:
     output.print_overview(answers.overview(window))
     for name in _SHOWN:
         output.print_kpi(answers.kpi(name, window))
-    found = answers.runs(window, limit=1000)["runs"]
+    found = answers.runs(window, Wanted(limit=MOST_RUNS))["runs"]
     richest = max(found, key=lambda run: (len(run["agents"]), len(run["path"]), run["run_id"]))
-    output.print_run(answers.run(richest["run_id"]))
+    one_run.print_run(answers.run(richest["run_id"]))
 
 
 def _farewell(console: Console, service: Service, folder: Path, stop: threading.Event) -> None:

@@ -16,7 +16,7 @@ from handspan_exporter import sql
 from handspan_exporter.asgi import split_address
 from handspan_exporter.cli.question import TOKEN_VARIABLE, store_option
 from handspan_exporter.errors import HandspanError
-from handspan_exporter.query.client import HttpAnswers
+from handspan_exporter.query.over_http import HttpAnswers
 from handspan_exporter.query.runs import newest
 from handspan_exporter.settings import from_environment, journal_folder
 from handspan_exporter.store.connection import connect

@@ -36,6 +36,18 @@ def interval(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f} %"
 
 
+def signed(name: str, value: Any, *, unit: str = "") -> str:  # noqa: ANN401 - int, float, Decimal
+    """Return a difference as text, with its sign; of shares in points."""
+    sign = "+" if value > 0 else "-" if value < 0 else ""
+    text = figure(name, abs(value), unit=unit)
+    return sign + text.replace(" %", " points")
+
+
+def signed_interval(low: float | None, high: float | None) -> str:
+    """Return the 95 % interval of a difference of shares in points, or nothing."""
+    return "" if low is None or high is None else f"{100 * low:+.1f} to {100 * high:+.1f}"
+
+
 def share(value: float) -> str:
     """Return a share in per cent."""
     return f"{100 * value:.1f} %"
@@ -62,6 +74,11 @@ def seconds(value: float) -> str:
         if value >= 2 * size_s:
             return f"{value / size_s:.3g} {unit}"
     return f"{value:.3g} s"
+
+
+def lasted(duration_ns: int | None) -> str:
+    """Return a duration in ns, or nothing while it goes on."""
+    return "" if duration_ns is None else seconds(duration_ns / 1e9)
 
 
 def tokens(given: int | None, made: int | None, *, brief: bool = False) -> str:

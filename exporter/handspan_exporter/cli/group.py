@@ -18,7 +18,10 @@ COMMANDS = {
     "serve": "Receive OTLP, keep it, and answer with KPIs.",
     "demo": "Run a team of agents into a store of its own and show its KPIs.",
     "kpi": "Answer a KPI, or all of them at a glance.",
-    "runs": "List runs, or show one as a tree.",
+    "runs": "List runs, show one as a tree, or compare them.",
+    "alerts": "Tell the state of each alert; its exit code is for CI.",
+    "best-agent": "Tell which agent should do a task, and how sure that is.",
+    "export": "Write one run as JSON, CSV or a Markdown report.",
     "migrate": "Bring the store to this version's schema.",
     "rebuild": "Make agent spans anew from the raw spans.",
     "token": "Make, list and revoke tokens for other machines.",
@@ -46,8 +49,9 @@ class LazyGroup(click.Group):
         """Import and return one command."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"handspan_exporter.cli.{cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"handspan_exporter.cli.{name}")
+        command: click.Command = getattr(module, name)
         return command
 
     def format_commands(

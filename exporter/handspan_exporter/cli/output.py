@@ -6,21 +6,21 @@ import csv
 import json
 import os
 import sys
-from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from handspan_exporter.cli import figures, tree
-from handspan_exporter.query import wire
+from handspan_exporter.cli import figures
+from handspan_exporter.query import alerts, kpi, wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from rich.console import JustifyMethod
 
@@ -28,7 +28,16 @@ if TYPE_CHECKING:
 
 _WIDE = 160
 """Columns when nobody says how wide the output is: a file or a pipe."""
+_ASIDE = frozenset(
+    ("group", "reason", "n", "low", "high", "before_n", "change_low", "change_high")
+) | {"change_reason"}
+"""Columns that stand beside others, or are no measure."""
+_LEAST_TEXT = 8
+"""Characters to which a column of text may be narrowed."""
 _STYLES = {
+    "ok": "green",
+    "alert": "red",
+    "warning": "yellow",
     "success": "green",
     "accepted": "green",
     "failure": "red",
@@ -64,49 +73,123 @@ def print_csv(rows: Sequence[Row]) -> None:
 def print_overview(answer: Row) -> None:
     """Print every KPI in one line."""
     console = terminal()
-    headings = ("KPI", "measure", "value", "95 % interval", "n")
-    table = _table(console, *headings, right=("value", "n"), whole=("KPI",))
+    is_compared = "before" in answer
+    headings = ("KPI", "measure", "value", "95 % interval", "n") + ("change",) * is_compared
+    table = new_table(console, *headings, right=("value", "n", "change"), whole=("KPI",))
     for one in answer["kpis"]:
         row, headline = one["row"], one["headline"]
-        table.add_row(
+        cells = [
             one["name"],
             figures.heading(headline),
             _headline(headline, row, one["unit"]),
             figures.interval(row["low"], row["high"]),
             f"{row['n']:,}",
-        )
-    console.print(_span_of(answer))
+        ]
+        if is_compared:
+            cells.append(_change(headline, row, one["unit"])["change"])
+        table.add_row(*cells)
+    console.print(window_of(answer))
     console.print(table)
     console.print("`handspan kpi NAME` shows all of one; --help lists what it can be grouped by.")
 
 
 def print_kpi(answer: Row) -> None:
     """Print one KPI: a row per group, or a column per group where rows would be too wide."""
-    console, kpi = terminal(), answer["kpi"]
+    console, about = terminal(), answer["kpi"]
     by = "" if answer["by"] == "total" else f" by {answer['by']}"
-    console.print(Text(f"{kpi['name']}{by}", style="bold"), _span_of(answer))
-    console.print(Text(kpi["meaning"], style="dim"))
+    console.print(Text(f"{about['name']}{by}", style="bold"), window_of(answer))
+    console.print(Text(about["meaning"], style="dim"))
     if not answer["rows"]:
-        console.print(f"{figures.UNKNOWN} (undefined when {kpi['undefined_when']})")
+        console.print(f"{figures.UNKNOWN} (undefined when {about['undefined_when']})")
         return
-    lines = [_line(row, answer["by"], kpi["unit"]) for row in answer["rows"]]
+    lines = [_line(row, answer["by"], about["unit"]) for row in answer["rows"]]
     upright = _upright(console, lines)
-    if _width(console, upright) <= console.width:
+    if wanted_width(console, upright) <= console.width:
         console.print(upright)
     else:
         _print_turned(console, lines)
 
 
+def print_history(answer: Row) -> None:
+    """Print one measure over time: a line per bucket and group."""
+    console, about = terminal(), answer["kpi"]
+    title = f"{about['name']}: {figures.heading(answer['measure'])} per {answer['grain']}"
+    console.print(Text(title, style="bold"), window_of(answer))
+    is_grouped = answer["by"] != "total"
+    name, unit = answer["measure"], about["unit"] if answer["measure"] == about["headline"] else ""
+    headings = (answer["grain"], *([answer["by"]] if is_grouped else []), "value", "interval", "n")
+    table = new_table(console, *headings, right=("value", "n"), whole=(answer["grain"],))
+    for point in answer["points"]:
+        known = point["value"] is not None
+        shown = figures.figure(name, point["value"], unit=unit)
+        table.add_row(
+            point["bucket_at"][:16].replace("T", " ") + (" *" if point["is_open"] else ""),
+            *([figures.clean(point["group"]) or "(none)"] if is_grouped else []),
+            shown if known else f"{shown} ({figures.clean(point['reason'])})",
+            figures.interval(point["low"], point["high"]),
+            f"{point['n']:,}",
+        )
+    console.print(table)
+    console.print("* not closed yet; an hour or day without any data has no line")
+
+
+def print_alerts(answer: Row) -> None:
+    """Print the state of each alert and group, the worst first."""
+    console = terminal()
+    right = ("value", "n")
+    headings = ("state", "alert", "group", "value", "n", "why")
+    table = new_table(console, *headings, right=right, whole=("state",))
+    for one in sorted(answer["alerts"], key=lambda row: -alerts.STATES.index(row["state"])):
+        unit = kpi.find(one["kpi"]).unit if one["measure"] == kpi.find(one["kpi"]).headline else ""
+        table.add_row(
+            status(one["state"]),
+            figures.clean(one["alert"]),
+            figures.clean(one["group"]),
+            figures.figure(one["measure"], one["value"], unit=unit),
+            f"{one['n']:,}",
+            figures.clean(one["reason"] or one["description"]),
+        )
+    console.print(table)
+    console.print(Text("worst: ").append_text(status(answer["state"])))
+
+
+def print_best(answer: Row, *, everyone: bool) -> None:
+    """Print the best agent, or all of them, the surest first."""
+    console, matched = terminal(), answer["matched"]
+    told = [f"task type {', '.join(matched['task_types'])}"] if matched["task_types"] else []
+    told += [f"domain {matched['domain']}"] if matched["domain"] else []
+    console.print(
+        Text(f"compared by {', '.join(told) or 'all that agents did'}"), window_of(answer)
+    )
+    rows = answer["agents"] if everyone else [answer["best"]] if answer["best"] else []
+    if rows:
+        right = ("confidence", "success", "95 % interval", "n", "recent success", "mean duration")
+        table = new_table(console, "agent", *right, right=right)
+        for one in rows:
+            table.add_row(
+                figures.clean(one["agent"]),
+                figures.figure("confidence_ratio", one["confidence"]),
+                figures.figure("success_ratio", one["success_ratio"]),
+                figures.interval(one["low"], one["high"]),
+                f"{one['n']:,}",
+                figures.figure("recent_success_ratio", one["recent_success_ratio"]),
+                figures.seconds(one["duration_mean_s"]),
+            )
+        console.print(table)
+    if answer["best"] is None:
+        console.print(Text(f"no best agent: {figures.clean(answer['reason'])}"))
+
+
 def print_runs(answer: Row) -> None:
     """Print runs, one a line."""
     console = terminal()
-    console.print(_span_of(answer))
+    console.print(window_of(answer))
     if not answer["runs"]:
         console.print("no run in the window; --since 30d looks further back")
         return
     right = ("duration", "cost")
     headings = ("run", "workflow", "status", "started (UTC)", *right, "agents")
-    table = _table(console, *headings, right=right, whole=("run",))
+    table = new_table(console, *headings, right=right, whole=("run",))
     shown = _shown_characters([run["run_id"] for run in answer["runs"]])
     for run in answer["runs"]:
         table.add_row(
@@ -119,6 +202,8 @@ def print_runs(answer: Row) -> None:
             figures.clean(run["path"]) or figures.figure("agents", run["agents"]),
         )
     console.print(table)
+    if answer["next"]:
+        console.print(f"more: --cursor {answer['next']}", soft_wrap=True)
 
 
 def _shown_characters(ids: Sequence[str]) -> int:
@@ -127,30 +212,6 @@ def _shown_characters(ids: Sequence[str]) -> int:
     while len({one[:shown] for one in ids}) < len(set(ids)):
         shown += 2
     return shown
-
-
-def print_run(answer: Row) -> None:
-    """Print one run: what is known of it, then its spans as a tree."""
-    console, run = terminal(), answer["run"]
-    for name, value in _facts(run):
-        console.print(Text(f"{name:<9}"), value)
-    right = ("duration", "tokens in/out", "cost")
-    table = _table(console, "span", "duration", "tokens in/out", "cost", "status", right=right)
-    for column in table.columns:
-        column.no_wrap = True
-    for label, span in tree.labelled(answer, ascii_only=_ascii(console)):
-        table.add_row(
-            Text(label, overflow="ellipsis", no_wrap=True),
-            "" if span["duration_ns"] is None else figures.seconds(span["duration_ns"] / 1e9),
-            figures.tokens(span["input_tokens"], span["output_tokens"], brief=True),
-            _span_cost(span),
-            status(tree.outcome(span), span["error_type"]),
-        )
-    console.print(table)
-    for reason in _unknown_costs(answer["spans"]):
-        console.print(reason)
-    if answer["spans_left_out"]:
-        console.print(f"{answer['spans_left_out']:,} more spans are not shown")
 
 
 def status(outcome: str, error_type: str = "") -> Text:
@@ -167,52 +228,37 @@ def cost(run: Row) -> str:
     return figures.money(run["cost_usd"]) + (f" + {unpriced} unpriced" if unpriced else "")
 
 
-def _facts(run: Row) -> Iterable[tuple[str, Text]]:
-    yield "run", Text(figures.clean(run["run_id"]), style="bold")
-    yield "workflow", Text(figures.clean(run["workflow"]) or "(unnamed)")
-    yield "status", status(run["outcome"], run["error_type"])
-    if run["status_message"]:
-        yield "message", Text(figures.clean(run["status_message"]))
-    yield "started", Text(run["started"][:23].replace("T", " ") + " UTC")
-    if run["duration_ns"] is not None:
-        yield "duration", Text(figures.seconds(run["duration_ns"] / 1e9))
-    yield "cost", Text(cost(run))
-    yield "tokens", Text(figures.tokens(run["input_tokens"], run["output_tokens"]) or "unknown")
-    yield "agents", Text(figures.clean(run["path"]) or figures.figure("agents", run["agents"]))
-
-
-def _span_cost(span: Row) -> str:
-    if span["cost_usd"] is not None:
-        return figures.money(span["cost_usd"])
-    return figures.UNKNOWN if span["cost_unknown_reason"] else ""
-
-
-def _unknown_costs(spans: Sequence[Row]) -> Iterable[str]:
-    """Yield why costs are unknown, each reason once; an agent's is that of its calls."""
-    reasons = Counter(
-        span["cost_unknown_reason"]
-        for span in spans
-        if span["cost_unknown_reason"] and span["kind"] != "agent"
-    )
-    for reason, count in reasons.items():
-        yield f"cost {figures.UNKNOWN}: {figures.clean(reason)} ({count})"
-
-
 def _line(row: Row, by: str, unit: str) -> dict[str, str]:
     """Return one group as heading: text; an interval is one column."""
     line = {} if by == "total" else {by: figures.clean(row["group"]) or "(none)"}
-    names = [name for name in row if name not in ("group", "reason", "n", "low", "high")]
+    names = [name for name in row if name not in _ASIDE]
     line[figures.heading(names[0])] = _headline(names[0], row, unit)
     if row["low"] is not None:
         line["95 % interval"] = figures.interval(row["low"], row["high"])
     line["n"] = f"{row['n']:,}"
+    line |= _change(names[0], row, unit)
     for name in names[1:]:
+        if name.startswith(("before_", "change_")) and name.endswith(names[0]):
+            continue
         if name.endswith("_low"):
             stem = name.removesuffix("_low")
             line[f"{stem} interval"] = figures.interval(row[name], row[f"{stem}_high"])
         elif not name.endswith("_high"):
             line[figures.heading(name)] = figures.figure(name, row[name])
     return line
+
+
+def _change(name: str, row: Row, unit: str) -> dict[str, str]:
+    """Return what was before and the change since, of a compared answer."""
+    if "before_n" not in row:
+        return {}
+    before, change = row[f"before_{name}"], row[f"change_{name}"]
+    told = {"before": figures.figure(name, before, unit=unit), "before n": f"{row['before_n']:,}"}
+    if change is None:
+        return {**told, "change": f"{figures.UNKNOWN} ({figures.clean(row['change_reason'])})"}
+    interval = figures.signed_interval(row["change_low"], row["change_high"])
+    shown = figures.signed(name, change, unit=unit)
+    return {**told, "change": f"{shown} ({interval})" if interval else shown}
 
 
 def _headline(name: str, row: Row, unit: str) -> str:
@@ -225,7 +271,7 @@ def _headline(name: str, row: Row, unit: str) -> str:
 
 def _upright(console: Console, lines: Sequence[dict[str, str]]) -> Table:
     names = _names(lines)
-    table = _table(console, *names, right=names[1:])
+    table = new_table(console, *names, right=names[1:])
     for line in lines:
         table.add_row(*(line.get(name, "") for name in names))
     return table
@@ -239,7 +285,7 @@ def _print_turned(console: Console, lines: Sequence[dict[str, str]]) -> None:
         table = _turned(console, lines[start:stop])
         while stop < len(lines):
             wider = _turned(console, lines[start : stop + 1])
-            if _width(console, wider) > console.width:
+            if wanted_width(console, wider) > console.width:
                 break
             table, stop = wider, stop + 1
         console.print(table)
@@ -248,7 +294,7 @@ def _print_turned(console: Console, lines: Sequence[dict[str, str]]) -> None:
 
 def _turned(console: Console, lines: Sequence[dict[str, str]]) -> Table:
     first, *names = _names(lines)
-    table = _table(console, first)
+    table = new_table(console, first)
     for line in lines:
         table.add_column(Text(line.get(first, "")), justify="right")
     for name in names:
@@ -262,12 +308,12 @@ def _names(lines: Sequence[dict[str, str]]) -> list[str]:
     return list(longest)
 
 
-def _table(
+def new_table(
     console: Console, *headings: str, right: Sequence[str] = (), whole: Sequence[str] = ()
 ) -> Table:
     """Return a table without rows; columns in `whole` are never broken: people copy from them."""
-    lines = box.ASCII2 if _ascii(console) else box.SIMPLE_HEAD
-    table = Table(box=lines, header_style="bold", pad_edge=_ascii(console))
+    lines = box.ASCII2 if is_ascii(console) else box.SIMPLE_HEAD
+    table = Table(box=lines, header_style="bold", pad_edge=is_ascii(console))
     for heading in headings:
         side: JustifyMethod = "right" if heading in right else "left"
         if heading in whole:
@@ -277,18 +323,36 @@ def _table(
     return table
 
 
-def _width(console: Console, table: Table) -> int:
+def wanted_width(console: Console, table: Table) -> int:
     """Return how wide a table would like to be; asked with the console's own width, it gives in."""
     return Measurement.get(console, console.options.update(max_width=100_000), table).maximum
 
 
-def _ascii(console: Console) -> bool:
+def fit(console: Console, table: Table, *columns: int) -> None:
+    """Narrow columns of text, in this order, until the table fits; numbers keep their width."""
+    for at in columns:
+        excess = wanted_width(console, table) - console.width
+        column = table.columns[at]
+        if excess > 0:
+            widest = max((cell_len(str(cell)) for cell in column.cells), default=0)
+            column.max_width = max(_LEAST_TEXT, widest - excess)
+
+
+def is_ascii(console: Console) -> bool:
+    """Tell whether lines are drawn in ASCII: anywhere but on a terminal that has more."""
     return not console.is_terminal or console.options.ascii_only
 
 
-def _span_of(answer: Row) -> Text:
-    since, until = (answer[end][:19].replace("T", " ") for end in ("since", "until"))
-    return Text(f"{since} to {until} UTC", style="dim")
+def window_of(answer: Row) -> Text:
+    """Return the window of an answer, and the one that it is compared with."""
+    told = f"{_moments(answer)} UTC"
+    if before := answer.get("before"):
+        told += f", compared with {_moments(before)}"
+    return Text(told, style="dim")
+
+
+def _moments(window: Row) -> str:
+    return " to ".join(window[end][:19].replace("T", " ") for end in ("since", "until"))
 
 
 def _cell(value: Any) -> object:  # noqa: ANN401 - whatever an answer holds

@@ -4,40 +4,51 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from handspan_exporter.errors import NotFound, QueryFailed, StoreHeld, StoreUnsuitable, UsageError
-from handspan_exporter.query import kpi
-from handspan_exporter.query.answers import LIMITS, DirectAnswers
-from handspan_exporter.query.client import HttpAnswers
-from handspan_exporter.query.window import Window, window
+from handspan_exporter.errors import NotFound, UsageError
+from handspan_exporter.query import kpi, opening
+from handspan_exporter.query.window import Window, ago_ns, window
 from handspan_exporter.settings import from_environment
-from handspan_exporter.store.connection import connect
 from handspan_exporter.store.dsn import parse
-from handspan_exporter.store.lock import hold, holder
-from handspan_exporter.store.migrate import pending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from handspan_exporter.query.answers import Answers, Filters
-    from handspan_exporter.store.connection import Connection
-    from handspan_exporter.store.dsn import Dsn
 
 TOKEN_VARIABLE = "HANDSPAN_TOKEN"  # noqa: S105 - a name
 """Holds the token that commands show to a `serve` that asks for one; never an argument, which every
 user of the machine sees."""
-_PATIENCE_S = 2.0
-"""How long to wait for another command that has the embedded store open."""
+URL_VARIABLE = "HANDSPAN_URL"
+_URL = "handspan.url"
+"""Where a command's context keeps its `--url`."""
 
 
 def store_option(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command `--store`."""
     text = "Where the data lives; while `serve` holds it, `serve` is asked [HANDSPAN_STORE]."
     return click.option("--store", metavar="DSN", help=text)(command)
+
+
+def source_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that asks `--store` and `--url`."""
+    text = f"Ask the service there instead, with the token in {TOKEN_VARIABLE} [{URL_VARIABLE}]."
+    return click.option("--url", metavar="URL", expose_value=False, callback=_keep_url, help=text)(
+        store_option(command)
+    )
+
+
+def _keep_url(context: click.Context, _option: click.Parameter, url: str | None) -> None:
+    if url is not None and not opening.is_url(url):
+        raise click.BadParameter(f"{url[:60]!r} is not http://... or https://...")
+    if url is not None:
+        context.meta[_URL] = url
 
 
 def format_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -79,9 +90,41 @@ def read_filters(pairs: Sequence[str], given: dict[str, Sequence[str]]) -> Filte
         name, equals, value = pair.partition("=")
         if not equals or name not in kpi.filters():
             known = ", ".join(kpi.filters())
-            raise UsageError(f"--filter: {pair[:60]!r} is not NAME=VALUE with NAME one of {known}")
+            wrong = f"{pair[:60]!r} is not NAME=VALUE with NAME one of {known}"
+            raise UsageError(wrong, parameter="filter")
         found.setdefault(name, []).append(value)
     return found
+
+
+def read_duration_s(text: str | None) -> float | None:
+    """Return `30`, `30s`, `5m`, `2h` in s.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+    if text is None:
+        return None
+    length_ns = ago_ns(text)
+    try:
+        return float(text) if length_ns is None else length_ns / 1e9
+    except ValueError:
+        wrong = f"{text[:60]!r} is not a duration; use 30s, 5m, 2h"
+        raise UsageError(wrong, parameter="min_duration") from None
+
+
+def read_cost_usd(text: str | None) -> Decimal | None:
+    """Return `0.5` or `$0.5` as USD.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if text is None:
+        return None
+    try:
+        return Decimal(text.removeprefix("$"))
+    except InvalidOperation:
+        wrong = f"{text[:60]!r} is not an amount; use 0.5"
+        raise UsageError(wrong, parameter="min_cost") from None
 
 
 def read_window(since: str, until: str) -> Window:
@@ -89,11 +132,15 @@ def read_window(since: str, until: str) -> Window:
     return window(since, until, now_ns=time.time_ns())
 
 
+def alerts_file() -> Path | None:
+    """Return the file of alerts that the environment names."""
+    named = from_environment(os.environ).alerts
+    return Path(named).expanduser() if named else None
+
+
 @contextmanager
 def open_answers(store: str | None) -> Iterator[Answers]:
-    """Yield who answers: `serve` when it holds the embedded store, else the store itself.
-
-    Blocks for at most about `_PATIENCE_S` when another command has the store open.
+    """Yield who answers, see `query.opening`; `--url` wins over the store.
 
     Raises:
         UsageError: the DSN is not one.
@@ -102,59 +149,24 @@ def open_answers(store: str | None) -> Iterator[Answers]:
         StoreUnsuitable: its schema is not this version's.
         StoreDown: it cannot be reached.
     """
-    dsn = parse(from_environment(os.environ, store=store).store)
-    if dsn.folder is not None and not (dsn.folder / "engine").is_dir():
-        raise NotFound(no_data(str(dsn)))
-    deadline = time.monotonic() + _PATIENCE_S
-    with ExitStack() as stack:
-        answers = _opened(dsn, stack)
-        while answers is None and time.monotonic() < deadline:
-            time.sleep(0.05)
-            answers = _opened(dsn, stack)
-        if answers is None:
-            stack.enter_context(hold(dsn))
-            answers = _direct(dsn)
-        stack.callback(answers.close)
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    with opening.open_answers(where(store), token=token) as answers:
         yield answers
 
 
-def _opened(dsn: Dsn, stack: ExitStack) -> Answers | None:
-    """Return who answers, or None while another command has the store open."""
-    found = holder(dsn.folder) if dsn.folder else None
-    if found and found.url:
-        return HttpAnswers(found.url, token=os.environ.get(TOKEN_VARIABLE, ""))
-    try:
-        stack.enter_context(hold(dsn))
-    except StoreHeld:
-        return None
-    return _direct(dsn)
-
-
-def _direct(dsn: Dsn) -> DirectAnswers:
-    connection = connect(dsn, settings=LIMITS)
-    try:
-        _check_schema(dsn, connection)
-    except BaseException:
-        connection.close()
-        raise
-    return DirectAnswers(connection)
-
-
-def _check_schema(dsn: Dsn, connection: Connection) -> None:
-    """Refuse an older schema. Reading must not migrate: that would also set the retention."""
-    try:
-        missing = pending(connection)
-    except QueryFailed:
-        raise NotFound(no_data(str(dsn))) from None
-    if missing:
-        raise StoreUnsuitable(
-            f"{dsn} has the schema of an older version: run `handspan migrate --store {dsn}`"
-        )
+def where(store: str | None) -> str:
+    """Return the URL or the DSN of a command line or the environment."""
+    context = click.get_current_context(silent=True)
+    url: str | None = context.meta.get(_URL) if context else None
+    if url is None and store is None:
+        url = os.environ.get(URL_VARIABLE)
+    return url or from_environment(os.environ, store=store).store
 
 
 def shown_store(store: str | None) -> str:
-    """Return the DSN of a command line or the environment, without its password."""
-    return str(parse(from_environment(os.environ, store=store).store))
+    """Return where the data is: a URL, or a DSN without its password."""
+    found = where(store)
+    return found if opening.is_url(found) else str(parse(found))
 
 
 def refuse_without_data(answers: Answers, store: str | None) -> None:
@@ -171,14 +183,4 @@ def refuse_without_data(answers: Answers, store: str | None) -> None:
             f"{health['spans']:,} spans are stored, and none of them is agent work: "
             "docs/mapping.md has what Handspan recognises"
         )
-    raise NotFound(no_data(shown_store(store)))
-
-
-def no_data(store: str) -> str:
-    """Return the one line that says how to send something."""
-    settings = from_environment(os.environ)
-    return (
-        f"no data yet in {store}: start `handspan serve`, then send OTLP to "
-        f"{settings.otlp_grpc} (gRPC) or http://{settings.otlp_http} (HTTP), for instance with "
-        "`handspan-instrument python your_agents.py`"
-    )
+    raise NotFound(opening.no_data(shown_store(store)))

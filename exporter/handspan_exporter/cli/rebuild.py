@@ -38,7 +38,7 @@ def rebuild(since: str | None, store: str | None) -> None:
     seconds, with the same numbers for the same spans. Safe to repeat and to interrupt.
     """
     dsn = parse(from_environment(os.environ, store=store).store)
-    since_ns = 0 if since is None else moment("--since", since, time.time_ns())
+    since_ns = 0 if since is None else moment("since", since, time.time_ns())
     with hold(dsn), closing(connect(dsn)) as connection:
         migrate_schema(connection)
         click.echo("reading raw spans ...", err=True)

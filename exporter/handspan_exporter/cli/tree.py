@@ -32,12 +32,6 @@ def labelled(answer: Row, *, ascii_only: bool) -> Iterator[tuple[str, Row]]:
         yield guide + text, span
 
 
-def outcome(span: Row) -> str:
-    """Return a span's outcome: what the facts say, else its status."""
-    by_status = {"Error": "failure", "Ok": "success"}
-    return span["outcome"] or by_status.get(span["status"], "")
-
-
 def _label(span: Row) -> str:
     column = "model" if span["kind"] == "llm" else span["kind"]
     name = span.get(column) or span["name"]

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 TOTAL = "total"
 """The grouping without groups: one row, whose group is ''."""
 
+_FRAGMENTS = "kpi/fragments"
 _HEADER = re.compile(r"^-- (\w[\w ]*): (.+(?:\n--   .+)*)", re.MULTILINE)
 _FILTER = re.compile(r"empty\(\{(\w+):Array\(String\)\}\)")
 _GRAIN = re.compile(r"one row (?:in |per )(\w+)(?:; also per (.+))?")
+_HEADLINE = re.compile(r'AS "group",\n(?:.*\n)*?    .*\bAS (\w+),\n')
 _BESIDE = frozenset({"group", "n", "low", "high", "reason"})
+"""What stands in every answer beside the measures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Kpi:
     """One KPI, as the header of its file describes it."""
 
     name: str
+    headline: str
+    """The measure that the KPI is about; `low`, `high` and `reason` are its own."""
     meaning: str
     unit: str
     undefined_when: str
@@ -105,10 +110,10 @@ def answer(
     return connection.rows(filled(f"kpi/{kpi.name}"), parameters)
 
 
-def filled(name: str) -> str:
-    """Return `<name>.sql`, its holes filled with the fragments of the same names."""
-    fragments = sql.names("kpi/fragments")
-    return sql.render(name, {one: sql.load(f"kpi/fragments/{one}").rstrip() for one in fragments})
+def filled(name: str, **holes: str) -> str:
+    """Return `<name>.sql`, its holes filled with `holes`, and fragments of the same names."""
+    fragments = {one: sql.load(f"kpi/fragments/{one}").rstrip() for one in sql.names(_FRAGMENTS)}
+    return sql.render(name, {**fragments, **holes})
 
 
 def grouping(kpi: Kpi, by: str) -> str:
@@ -118,9 +123,9 @@ def grouping(kpi: Kpi, by: str) -> str:
         UsageError: the KPI cannot be grouped so.
     """
     if by and by not in kpi.groupings:
-        raise UsageError(
-            f"--by: {kpi.name} cannot be grouped by {by[:60]!r}; use {', '.join(kpi.groupings)}"
-        )
+        use = ", ".join(kpi.groupings)
+        text = f"{kpi.name} cannot be grouped by {by[:60]!r}; use {use}"
+        raise UsageError(text, parameter="by")
     return by or TOTAL
 
 
@@ -138,7 +143,8 @@ def filter_parameters(given: Mapping[str, Sequence[str]]) -> dict[str, list[str]
         UsageError: a filter is unknown.
     """
     if unknown := sorted(set(given) - set(filters())):
-        raise UsageError(f"--filter: {unknown[0][:60]!r} is unknown; use {', '.join(filters())}")
+        text = f"{unknown[0][:60]!r} is unknown; use {', '.join(filters())}"
+        raise UsageError(text, parameter="filter")
     return {name: list(given.get(name, ())) for name in filters()}
 
 
@@ -149,6 +155,7 @@ def _read(name: str) -> Kpi:
     own = () if grain[1] in (TOTAL, *filters()) else (grain[1],)
     return Kpi(
         name=name,
+        headline=_headline(name),
         meaning=said["kpi"],
         unit=said["unit"],
         undefined_when=said["undefined when"],
@@ -158,6 +165,12 @@ def _read(name: str) -> Kpi:
         reads=_names(said["reads"]),
         used_by=_names(said["used by"]),
     )
+
+
+def _headline(name: str) -> str:
+    found = _HEADLINE.search(sql.load(f"kpi/{name}"))
+    assert found is not None, name  # noqa: S101 - a file of ours; a test reads every one
+    return found[1]
 
 
 def _names(text: str | None) -> tuple[str, ...]:

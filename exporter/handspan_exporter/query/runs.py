@@ -1,4 +1,4 @@
-"""Runs: the newest of them, and one of them whole."""
+"""One run whole: its tree, its agents, and what happened in it."""
 
 from __future__ import annotations
 
@@ -7,59 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 from handspan_exporter import sql
 from handspan_exporter.errors import NotFound, UsageError
-from handspan_exporter.query import kpi
-from handspan_exporter.query.window import parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from handspan_exporter.query.window import Window
     from handspan_exporter.store.connection import Connection
 
-OUTCOMES = ("success", "failure", "cancelled", "running", "lost")
-MOST_RUNS = 1000
-"""How many runs one question may list."""
 MOST_SPANS = 20_000
 """How many spans of one run are answered; the rest is counted."""
+_MOST_AGENT_RUNS = 100_000
 
 Row = dict[str, Any]
 _Key = tuple[str, str]
 
 
-def listed(
-    connection: Connection,
-    window: Window,
-    *,
-    status: Sequence[str] = (),
-    filters: Mapping[str, Sequence[str]] | None = None,
-    limit: int = 20,
-) -> list[Row]:
-    """Return top runs of the window, newest first, and at most `limit` (1..`MOST_RUNS`) of them.
-
-    Raises:
-        UsageError: a status, a filter or the limit is not one.
-        QueryFailed: the store refused or broke off the query.
-        StoreDown: the store cannot be reached.
-    """
-    if unknown := sorted(set(status) - set(OUTCOMES)):
-        raise UsageError(f"--status: {unknown[0][:60]!r} is unknown; use {', '.join(OUTCOMES)}")
-    if not 1 <= limit <= MOST_RUNS:
-        raise UsageError(f"--limit must be between 1 and {MOST_RUNS}, not {limit}")
-    parameters = {
-        "since": parameter(window.since_ns),
-        "until": parameter(window.until_ns),
-        "status": list(status),
-        "limit": limit,
-        **kpi.filter_parameters(filters or {}),
-    }
-    return connection.rows(kpi.filled("runs/list"), parameters)
-
-
 def show(connection: Connection, run: str) -> Row:
-    """Return one run by its id or the beginning of it: `run`, `spans`, `handoffs`.
+    """Return one run by its id or the beginning of it.
 
-    `spans` are in the order of the tree, each with its `depth`; one that has not ended has no
-    `duration_ns`. `spans_left_out` counts those beyond `MOST_SPANS`.
+    `run`; `spans` in the order of the tree, each with its `depth`; one that has not ended has no
+    `duration_ns`. `spans_left_out` counts those beyond `MOST_SPANS`. In time order: `handoffs`,
+    `faults` with what overcame them, `waits` for people. `agents` sums up each agent, `budgets`
+    has the last word of each.
 
     Raises:
         NotFound: no run's id begins so.
@@ -72,16 +38,61 @@ def show(connection: Connection, run: str) -> Row:
     going_on = "lost" if found["outcome"] == "lost" else "running"
     spans = connection.rows(sql.load("runs/spans"), traces | {"open_outcome": going_on})
     ordered = _tree(spans, found, _other_roots(connection, found))
+    left_out = max(0, found["spans_seen"] - len(ordered)) if len(spans) == MOST_SPANS else 0
     own = {_key(span) for span in ordered}
-    handoffs = connection.rows(sql.load("runs/handoffs"), traces)
+
+    def facts(name: str, limit: int = MOST_SPANS) -> list[Row]:
+        rows = connection.rows(sql.load(f"runs/{name}"), traces | {"limit": limit})
+        return [row for row in rows if _belongs(row, found, own)]
+
     return {
         "run": found,
         "spans": ordered,
-        "spans_left_out": max(0, found["spans_seen"] - len(ordered))
-        if len(spans) == MOST_SPANS
-        else 0,
-        "handoffs": [one for one in handoffs if _key(one) in own],
+        "spans_left_out": left_out,
+        "agents": _by_agent(facts("agents", _MOST_AGENT_RUNS)),
+        "handoffs": facts("handoffs"),
+        "faults": facts("faults"),
+        "waits": facts("waits"),
+        "budgets": list({(one["budget"], one["pot"]): one for one in facts("budgets")}.values()),
     }
+
+
+def _belongs(row: Row, run: Row, own: set[_Key]) -> bool:
+    """Tell whether a fact of the run's traces is the run's; facts name the top run only."""
+    run_id = row.pop("run_id")
+    return _key(row) in own if run["parent_run_id"] else run_id == run["run_id"]
+
+
+def _by_agent(agent_runs: list[Row]) -> list[Row]:
+    """Return one row per agent, the dearest first; what no agent run knows stays None."""
+    of: dict[str, list[Row]] = defaultdict(list)
+    for one in agent_runs:
+        of[one["agent"]].append(one)
+    rows = [_agent(agent, own) for agent, own in of.items()]
+    return sorted(rows, key=lambda row: (-(row["cost_usd"] or 0), row["agent"]))
+
+
+def _agent(agent: str, own: list[Row]) -> Row:
+    def total(name: str) -> Any:  # noqa: ANN401 - int or Decimal
+        known = [one[name] for one in own if one[name] is not None]
+        return sum(known) if known else None
+
+    counted = ("agent_time_ns", "llm_calls", "tool_calls", "input_tokens", "output_tokens")
+    return {
+        "agent": agent,
+        "versions": sorted({one["agent_version"] for one in own} - {""}),
+        "agent_runs": len(own),
+        "failed": sum(one["outcome"] == "failure" for one in own),
+        **{name: total(name) for name in counted},
+        "cost_usd": total("cost_usd"),
+        "unpriced_calls": total("unpriced_calls"),
+    }
+
+
+def outcome(span: Row) -> str:
+    """Return a span's outcome: what the facts say, else its status."""
+    by_status = {"Error": "failure", "Ok": "success"}
+    return str(span["outcome"] or by_status.get(span["status"], ""))
 
 
 def newest(connection: Connection) -> str | None:
@@ -105,7 +116,8 @@ def _only(connection: Connection, run: str) -> Row:
         raise NotFound(f"no run's id begins with {run[:80]!r}; `handspan runs list` shows them")
     if len(rows) > 1 and rows[0]["run_id"] != run:
         some = ", ".join(row["run_id"] for row in rows)
-        raise UsageError(f"several runs' ids begin with {run[:80]!r}: {some}; type more of it")
+        text = f"several runs' ids begin with {run[:80]!r}: {some}; type more of it"
+        raise UsageError(text)
     return rows[0]
 
 

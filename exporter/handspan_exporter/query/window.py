@@ -41,29 +41,33 @@ def window(since: str, until: str, *, now_ns: int) -> Window:
         UsageError: an end cannot be read, or since is not before until.
     """
     # Half-open: what ended in this very nanosecond has to be inside.
-    until_ns = now_ns + 1 if until.strip().lower() == "now" else moment("--until", until, now_ns)
-    since_ns = moment("--since", since, now_ns)
+    until_ns = now_ns + 1 if until.strip().lower() == "now" else moment("until", until, now_ns)
+    since_ns = moment("since", since, now_ns)
     if since_ns >= until_ns:
-        raise UsageError(f"--since {since} is not before --until {until}")
+        raise UsageError(f"{since} is not before until, {until}", parameter="since")
     return Window(since_ns, until_ns)
 
 
-def moment(option: str, text: str, now_ns: int) -> int:
+def moment(named: str, text: str, now_ns: int) -> int:
     """Return ns since the epoch of `text`: so long ago, an ISO date or time (UTC), or `now`.
 
     Raises:
-        UsageError: it is none of them; the message names `option`.
+        UsageError: it is none of them; the error names `named`.
     """
     said = text.strip()
     if said.lower() == "now":
         return now_ns
-    if ago := _AGO.fullmatch(said.lower()):
-        found: int | None = now_ns - int(ago[1]) * _UNIT_NS[ago[2]]
-    else:
-        found = _iso_ns(said)
+    ago = ago_ns(said)
+    found = _iso_ns(said) if ago is None else now_ns - ago
     if found is None or not 0 <= found <= _LARGEST_NS:
-        raise UsageError(f"{option}: {_shortened(text)!r} is not a time; {_EXAMPLES}")
+        raise UsageError(f"{_shortened(text)!r} is not a time; {_EXAMPLES}", parameter=named)
     return found
+
+
+def ago_ns(text: str) -> int | None:
+    """Return the length of `90m`, `24h`, `7d`, `2w` in ns, or None when it is none."""
+    ago = _AGO.fullmatch(text.strip().lower())
+    return int(ago[1]) * _UNIT_NS[ago[2]] if ago else None
 
 
 def iso(moment_ns: int) -> str:

@@ -1,19 +1,18 @@
-"""The HTTP API: every question that `query.answers` knows, as JSON.
+"""The HTTP API: every question of `query.questions`, as JSON.
 
-`GET /api/v1/health`, `/api/v1/kpis`, `/api/v1/kpis/{name}`, `/api/v1/runs`, `/api/v1/runs/{id}`;
-`since` and `until` as on the command line, filters by name, repeated for several values. Numbers
-are as `query.wire` writes them. An error is {"error": one line} with 400 (the question is wrong),
-401 and 403 (the token), 404 (no such KPI or run), 421 (another host's name), 503 (ask again later)
-or 500. `POST /api/v1/session` keeps a browser's token in a cookie that no script can read, `DELETE`
-forgets it. `GET /metrics` is for Prometheus.
+An error is a problem (RFC 9457) with `detail`, one line, and `parameter` where one is wrong: 400
+(the question is wrong), 401 and 403 (the token), 404 (no such KPI or run), 421 (another host's
+name), 503 (ask again later) or 500. `POST /api/v1/session` keeps a browser's token in a cookie that
+no script can read, `DELETE` forgets it. `GET /metrics` is for Prometheus.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,29 +21,34 @@ from starlette.routing import Route
 
 from handspan_exporter.access.http import COOKIE
 from handspan_exporter.errors import HandspanError, NotFound, QueryFailed, TryAgain, UsageError
-from handspan_exporter.query import kpi, wire
+from handspan_exporter.query import questions, wire
+from handspan_exporter.query.comparison import Group
+from handspan_exporter.query.listing import Wanted
+from handspan_exporter.query.questions import QUESTIONS, Question, filters_of
 from handspan_exporter.query.window import Window, window
-from handspan_exporter.telemetry import QUESTIONS
+from handspan_exporter.telemetry import QUESTIONS as QUESTIONS_ASKED
+from handspan_exporter.web.openapi import openapi
+from handspan_exporter.web.problems import problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from starlette.datastructures import Headers
     from starlette.requests import Request
 
-    from handspan_exporter.query.answers import Answers, Filters, Row
+    from handspan_exporter.query.answers import Answers, Row
     from handspan_exporter.telemetry import Counters
     from handspan_exporter.web.sessions import Sessions
 
 _log = logging.getLogger(__name__)
 
-_DEFAULT_SINCE = "24h"
 _STATUS: tuple[tuple[type[HandspanError], int], ...] = (
     (NotFound, 404),
     (UsageError, 400),
     (TryAgain, 503),
     (QueryFailed, 500),
 )
+_MOVING = frozenset({"since", "until", "before", "at"})
 _PAGE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
@@ -60,113 +64,152 @@ def application(
     sessions: Sessions, counters: Counters, *, clock_ns: Callable[[], int] = time.time_ns
 ) -> Starlette:
     """Return the application; it asks `sessions`, and `clock_ns` what `now` means."""
-    api = _Api(sessions, counters, clock_ns)
+    document = wire.to_json(openapi())
 
     async def metrics(request: Request) -> Response:
-        _only(request, ())
+        _only(request)
         return PlainTextResponse(counters.exposition(), media_type="text/plain; version=0.0.4")
 
+    async def described(request: Request) -> Response:
+        _only(request)
+        return _kept(request, document, document)
+
+    asked = [
+        Route(f"/api/v1/{_starlette(one.path)}", _endpoint(one, sessions, counters, clock_ns))
+        for one in QUESTIONS
+    ]
     routes = [
         Route("/", _page),
         Route("/metrics", metrics),
         Route("/api/v1/session", _session, methods=["POST", "DELETE"]),
-        Route("/api/v1/health", api.health),
-        Route("/api/v1/kpis", api.overview),
-        # A name with a slash is refused in the same words as any other.
-        Route("/api/v1/kpis/{name:path}", api.kpi),
-        Route("/api/v1/runs", api.runs),
-        # An id is what its user chose: it may hold a slash.
-        Route("/api/v1/runs/{run:path}", api.run),
+        Route("/api/v1/openapi.json", described),
+        *asked,
     ]
-    return Starlette(
-        routes=routes,
-        exception_handlers={
-            HandspanError: _refused,
-            HTTPException: _no_such_page,
-            Exception: _broken,
-        },
+    errors: Any = {HandspanError: _refused, HTTPException: _no_such_page, Exception: _broken}
+    return Starlette(routes=routes, exception_handlers=errors)
+
+
+def _starlette(path: str) -> str:
+    """Let the last part of an address hold slashes: a run's id may.
+
+    A KPI's name with one is then refused in the same words as any other.
+    """
+    return path.removesuffix("}") + ":path}" if path.endswith("}") else path
+
+
+def _endpoint(
+    question: Question, sessions: Sessions, counters: Counters, clock_ns: Callable[[], int]
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers the requests for one question."""
+
+    async def endpoint(request: Request) -> Response:
+        given: dict[str, list[str]] = {}
+        for name, value in request.query_params.multi_items():
+            given.setdefault(name, []).append(value)
+        values = {**questions.read(question, given), **request.path_params}
+        if question.name != "health":  # a probe is nobody who looks
+            counters.add(QUESTIONS_ASKED)
+        now_ns = clock_ns()
+        ask = _CALLS[question.name]
+        answer = await sessions.ask(lambda answers: ask(answers, values, now_ns))
+        # The ends of a window that moves with the clock make no answer another one.
+        steady = {name: value for name, value in answer.items() if name not in _MOVING}
+        return _kept(request, wire.to_json(answer), wire.to_json(steady))
+
+    return endpoint
+
+
+def _between(values: Row, now_ns: int, side: str = "") -> Window:
+    return window(values[f"since{side}"], values[f"until{side}"], now_ns=now_ns)
+
+
+def _kpi(answers: Answers, values: Row, now_ns: int) -> Row:
+    return answers.kpi(
+        values["name"],
+        _between(values, now_ns),
+        by=values["by"] or None,
+        filters=filters_of(values),
+        compare=values["compare"],
     )
 
 
-class _Api:
-    """One method per route."""
-
-    def __init__(self, sessions: Sessions, counters: Counters, clock_ns: Callable[[], int]) -> None:
-        self._sessions = sessions
-        self._counters = counters
-        self._clock_ns = clock_ns
-
-    async def health(self, request: Request) -> Response:
-        _only(request, ())
-        # A probe is nobody who looks.
-        return _json(await self._sessions.ask(lambda answers: answers.health()))
-
-    async def overview(self, request: Request) -> Response:
-        _only(request, ("since", "until", *kpi.filters()))
-        between, filters = self._window(request), _filters(request)
-        return await self._answer(lambda answers: answers.overview(between, filters=filters))
-
-    async def kpi(self, request: Request) -> Response:
-        name, by = request.path_params["name"], request.query_params.get("by")
-        kpi.find(name)
-        _only(request, ("since", "until", "by", *kpi.filters()))
-        between, filters = self._window(request), _filters(request)
-        return await self._answer(
-            lambda answers: answers.kpi(name, between, by=by, filters=filters)
-        )
-
-    async def runs(self, request: Request) -> Response:
-        _only(request, ("since", "until", "status", "limit", *kpi.filters()))
-        between, filters = self._window(request), _filters(request)
-        status, limit = request.query_params.getlist("status"), _limit(request)
-        return await self._answer(
-            lambda answers: answers.runs(between, status=status, filters=filters, limit=limit)
-        )
-
-    async def run(self, request: Request) -> Response:
-        _only(request, ())
-        run = request.path_params["run"]
-        return await self._answer(lambda answers: answers.run(run))
-
-    async def _answer(self, question: Callable[[Answers], Row]) -> Response:
-        self._counters.add(QUESTIONS)
-        return _json(await self._sessions.ask(question))
-
-    def _window(self, request: Request) -> Window:
-        asked = request.query_params
-        return window(
-            asked.get("since", _DEFAULT_SINCE),
-            asked.get("until", "now"),
-            now_ns=self._clock_ns(),
-        )
-
-
-def _only(request: Request, known: tuple[str, ...]) -> None:
-    """Refuse a parameter that would be ignored: a misspelt filter answers for everything."""
-    if unknown := sorted(set(request.query_params) - set(known)):
-        use = f"use {', '.join(known)}" if known else "this address takes none"
-        raise UsageError(f"the parameter {unknown[0][:60]!r} is unknown; {use}")
-
-
-def _filters(request: Request) -> Filters:
-    asked = request.query_params
-    return {name: asked.getlist(name) for name in kpi.filters() if name in asked}
-
-
-def _limit(request: Request) -> int:
-    text = request.query_params.get("limit", "20")
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise UsageError(f"limit must be a whole number, not {text[:60]!r}")
-    return int(text)
-
-
-def _json(answer: object, status: int = 200) -> Response:
-    return Response(
-        wire.to_json(answer),
-        status,
-        media_type="application/json",
-        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
+def _history(answers: Answers, values: Row, now_ns: int) -> Row:
+    return answers.history(
+        values["name"],
+        _between(values, now_ns),
+        grain=values["grain"],
+        by=values["by"],
+        measure=values["measure"],
+        groups=values["group"],
     )
+
+
+def _overview(answers: Answers, values: Row, now_ns: int) -> Row:
+    filters = filters_of(values)
+    return answers.overview(_between(values, now_ns), filters=filters, compare=values["compare"])
+
+
+def _runs(answers: Answers, values: Row, now_ns: int) -> Row:
+    names = ("status", "text", "min_cost_usd", "min_duration_s", "sort", "limit", "cursor")
+    wanted = Wanted(**{name: values[name] for name in names})
+    return answers.runs(_between(values, now_ns), wanted, filters=filters_of(values))
+
+
+def _compare_groups(answers: Answers, values: Row, now_ns: int) -> Row:
+    a, b = (Group(_between(values, now_ns, f"_{one}"), values[one]) for one in ("a", "b"))
+    filters = filters_of(values)
+    return answers.compare_groups(a, b, split=values["split"], of=values["of"], filters=filters)
+
+
+def _best_agents(answers: Answers, values: Row, now_ns: int) -> Row:
+    names = ("task", "domain", "task_type", "min_confidence")
+    own = {name: values[name] for name in names}
+    return answers.best_agents(_between(values, now_ns), **own, filters=filters_of(values))
+
+
+def _decisions(answers: Answers, values: Row, now_ns: int) -> Row:
+    own = {name: values[name] for name in ("actor", "run", "limit")}
+    return answers.decisions(_between(values, now_ns), **own, filters=filters_of(values))
+
+
+_CALLS: dict[str, Callable[[Answers, Row, int], Row]] = {
+    "health": lambda answers, _values, _now_ns: answers.health(),
+    "overview": _overview,
+    "history": _history,
+    "kpi": _kpi,
+    "runs": _runs,
+    "run": lambda answers, values, _now_ns: answers.run(values["run"]),
+    "compare_runs": lambda answers, values, _now_ns: answers.compare_runs(values["run"]),
+    "compare_groups": _compare_groups,
+    "best_agents": _best_agents,
+    "decisions": _decisions,
+    "alerts": lambda answers, _values, _now_ns: answers.alerts(),
+}
+"""How each question of `QUESTIONS` is put."""
+
+
+def _only(request: Request) -> None:
+    """Refuse every parameter where none is known."""
+    if given := sorted(request.query_params):
+        raise UsageError("unknown; this address takes none", parameter=given[0][:60])
+
+
+def _kept(request: Request, text: str, steady: str) -> Response:
+    """Return the answer, or 304 where the asker has it already.
+
+    A browser asks again each time: its copy is only shown after we said that nothing changed.
+    """
+    tag = f'W/"{hashlib.sha256(steady.encode()).hexdigest()[:32]}"'
+    headers = {
+        "Cache-Control": "private, no-cache",
+        "ETag": tag,
+        "Vary": "Authorization, Cookie",
+        "X-Content-Type-Options": "nosniff",
+    }
+    asked = request.headers.get("if-none-match", "")
+    if tag in [one.strip() for one in asked.split(",")]:
+        return Response(status_code=304, headers=headers)
+    return Response(text, media_type="application/json", headers=headers)
 
 
 async def _session(request: Request) -> Response:
@@ -188,21 +231,25 @@ async def _page(_request: Request) -> Response:
 
 def refusal(_asked: Headers, status: int, text: str, headers: dict[str, str]) -> Response:
     """Return the answer of a guard."""
-    answer = _json({"error": text}, status)
+    answer = problem(status, text)
     answer.headers.update(headers)
     return answer
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-    return _json({"error": str(error)}, status)
+    if not isinstance(error, UsageError):
+        return problem(status, str(error))
+    detail = f"{error.parameter}: {error.text}" if error.parameter else error.text
+    return problem(status, detail, parameter=error.parameter)
 
 
 async def _no_such_page(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    return _json({"error": f"{request.method} {request.url.path[:200]} is not in the API"}, status)
+    said = f"{request.method} {request.url.path[:200]} is not in the API"
+    return problem(status, f"{said}: see /api/v1/openapi.json")
 
 
 async def _broken(_request: Request, error: Exception) -> Response:
     _log.error("a question to the HTTP API failed", exc_info=error)
-    return _json({"error": "internal error; the log of `handspan serve` says more"}, 500)
+    return problem(500, "internal error; the log of `handspan serve` says more")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handspan_exporter.access.guard import is_loopback
 from handspan_exporter.access.http import Guarded, OwnHost
 from handspan_exporter.asgi import AsgiServer
+from handspan_exporter.query import alerts
 from handspan_exporter.query.answers import LIMITS, DirectAnswers
 from handspan_exporter.store.connection import connect
 from handspan_exporter.telemetry import BUILD_INFO
@@ -43,16 +45,24 @@ class Server:
 
         Args:
             dsn: The store, migrated; an embedded one is held by this process.
-            settings: For `web` (port 0 takes a free one) and `allowed_hosts`.
+            settings: For `web` (port 0 takes a free one), `allowed_hosts` and `alerts`.
             counters: What `/metrics` tells.
             about: What `/api/v1/health` says besides: the addresses of OTLP, for instance.
             door: Lets clients in, over TLS or not; None: everyone, unencrypted.
             clock_ns: What `now` means, in ns since the epoch.
 
         Raises:
-            UsageError: the address is not one.
+            UsageError: the address is not one, or the file of alerts is wrong.
         """
-        self._sessions = Sessions(lambda: DirectAnswers(connect(dsn, settings=LIMITS), about=about))
+        alerts_file = Path(settings.alerts).expanduser() if settings.alerts else None
+        if alerts_file is not None:
+            alerts.read(alerts_file)
+
+        def answers() -> DirectAnswers:
+            session = connect(dsn, settings=LIMITS)
+            return DirectAnswers(session, about=about, alerts_file=alerts_file, clock_ns=clock_ns)
+
+        self._sessions = Sessions(answers)
         counters.watch(BUILD_INFO, lambda: 1, reason=version("handspan"))
         app: ASGIApp = application(self._sessions, counters, clock_ns=clock_ns)
         if door is not None:

@@ -27,7 +27,7 @@ from handspan_exporter.access.guard import Guard
 from handspan_exporter.columns.agent_spans import agent_spans_table
 from handspan_exporter.errors import NotAuthenticated, UsageError
 from handspan_exporter.journal.journal import Journal
-from handspan_exporter.query.client import HttpAnswers
+from handspan_exporter.query.over_http import HttpAnswers
 from handspan_exporter.receiver.grpc import GrpcServer
 from handspan_exporter.receiver.http import http_server
 from handspan_exporter.receiver.ingest import Ingest

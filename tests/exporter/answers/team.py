@@ -40,6 +40,18 @@ def insert(facts: Facts) -> None:
         _of_run("tool-1", 0.1, 0.3, agent="triage", tool="search", agent_run="agent-1"),
     )
     facts.insert("handoffs", _handoff())
+    facts.insert("faults", *_faults())
+    facts.insert(
+        "human_waits",
+        _without_outcome(_of_run("wait-1", 1.2, 1.5, agent="writer", reason="approve"))
+        | {"decision": "approved", "priority": "high"},
+    )
+    facts.insert("budget_events", *_budget_events())
+    facts.insert(
+        "validations",
+        _without_outcome(_of_run("check-1", 1.8, 1.9, agent="writer", validation="style"))
+        | {"validator": "critic", "role": "critic", "result": "pass"},
+    )
 
 
 def _runs() -> list[dict[str, Any]]:
@@ -95,6 +107,11 @@ def _runs() -> list[dict[str, Any]]:
     ]
 
 
+def _without_outcome(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of a table whose facts end in no outcome."""
+    return {name: value for name, value in row.items() if name != "outcome"}
+
+
 def _of_run(span: str, start: float, end: float, **values: Any) -> dict[str, Any]:  # noqa: ANN401
     common = {"trace_id": RUN, "span_id": span, "run_id": RUN, "outcome": "success"}
     own = {"workflow": "report", "project": "books", "service": "team"}
@@ -117,6 +134,27 @@ def _llm_calls() -> list[dict[str, Any]]:
         _of_run("llm-2", 0.8, 1.8, agent="writer", agent_run="agent-2", model="gpt-4o")
         | {"input_tokens": 1000, "output_tokens": 50, "cost_usd": "0.0123"},
     ]
+
+
+def _faults() -> list[dict[str, Any]]:
+    """A search that failed and was repeated, and an error of the model that nothing overcame."""
+    return [
+        _of_run("tool-1", 0.1, 0.3, agent="triage", agent_run="agent-1", fault_type="TimeoutError")
+        | {"target": "search", "outcome": "recovered", "recovered_by": "success"}
+        | {"recovery_ns": 100_000_000, "within_deadline": True, "severity": 1.0},
+        _of_run("llm-2", 0.8, 1.8, agent="writer", agent_run="agent-2", fault_type="RateLimit")
+        | {"target": "gpt-4o", "outcome": "unrecovered", "injected": True, "severity": 1.0}
+        | {"deadline_s": 0.5, "within_deadline": False},
+    ]
+
+
+def _budget_events() -> list[dict[str, Any]]:
+    own = {"budget": "report", "scope": "workflow", "pot": RUN, "limit_usd": "0.015"}
+    said = [
+        _of_run("budget-1", 0.6, 0.6, used_usd="0.001", state="ok", **own),
+        _of_run("budget-2", 1.9, 1.9, used_usd="0.0123", state="warning", **own),
+    ]
+    return [_without_outcome(one) for one in said]
 
 
 def _tool_call() -> dict[str, Any]:

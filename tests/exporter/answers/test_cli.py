@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from tests.exporter.answers.facts import Facts
 
 COMMAND = Path(sys.executable).parent / "handspan"
+ALERTS = Path(__file__).parents[3] / "examples" / "alerts.toml"
 DAY = ("--since", "2026-01-05", "--until", "2026-01-06")
 
 
@@ -144,10 +147,11 @@ def test_runs_are_listed_with_status_and_cost(served: str) -> None:
 
 def test_a_run_is_printed_as_a_tree(served: str) -> None:
     """Who did what in what order; an arrow marks a handoff and whom it started."""
-    printed = ask(served, "runs", "show", team.RUN[:10])
+    printed = ask(served, "runs", "show", team.RUN[:10], columns=100)
 
-    assert "cost unknown: no price for this model (1)" in printed
-    table = [line for line in printed.splitlines() if line.startswith("| ")][1:]
+    tree, unknown, _ = printed.partition("cost unknown: no price for this model (1)")
+    assert unknown
+    table = [line for line in tree.splitlines() if line.startswith("| ")][1:]
     assert [_cells(line) for line in table] == [
         ["workflow report", "2 s", "", "", "success"],
         ["|- agent triage", "600 ms", "200/30", "unknown", "success"],
@@ -164,6 +168,141 @@ def _cells(line: str) -> list[str]:
     width = len("|  `- -> writer (after 200 ms)")
     others = line[2 + width :].removeprefix(" |").removesuffix("|").split("|")
     return [line[2 : 2 + width].rstrip(), *(cell.strip() for cell in others)]
+
+
+def test_a_run_is_printed_with_what_happened_in_it(served: str) -> None:
+    """What each agent cost, faults with what overcame them, waits, budgets."""
+    printed = ask(served, "runs", "show", team.RUN, columns=120)
+
+    for line in (
+        r"writer +\| +1 \| +0 \| +0 us \| +1,000/50 \| +\$0\.0123 \|",
+        r"TimeoutError +\| search +\| triage +\| recovered by success +\| +100 ms ",
+        r"RateLimit \(injected\) +\| gpt-4o +\| writer +\| unrecovered +\|",
+        r"approve \(high\) +\| writer +\| approved +\| +300 ms ",
+        r"report +\| workflow +\| +\$0\.0123 \| +\$0\.015 \| +82\.0 % \| +warning ",
+    ):
+        assert re.search(line, printed), line
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_timeline_shows_when_each_span_was(served: str, columns: int) -> None:
+    """Bars on one scale, as wide as the terminal lets them be."""
+    printed = ask(served, "runs", "show", team.RUN, "--timeline", columns=columns)
+    bars = re.findall(r"\| ( *=+ *) \| +[\d.]+ m?s \|", printed)
+
+    assert len(bars) == 7
+    assert len({len(bar) for bar in bars}) == 1
+    assert bars[0].strip() == bars[0]
+    writer = bars[5]
+    assert 0.5 < writer.count("=") / len(writer) < 0.75
+
+
+TABLES = [
+    ["kpi"],
+    ["kpi", "--compare", "previous"],
+    ["kpi", "agent_performance", "--compare", "7d"],
+    ["kpi", "cost_usd", "--history", "hour", "--by", "model"],
+    ["runs", "list"],
+    ["runs", "show", team.RUN],
+    ["runs", "compare", team.RUN, team.FAILED, team.RUNNING],
+    ["runs", "compare", "2026-01-05..2026-01-06", "2026-01-04..2026-01-05"],
+    ["best-agent", "--all", "--task", "search"],
+]
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+@pytest.mark.parametrize("arguments", TABLES, ids=" ".join)
+def test_every_table_keeps_to_the_terminal(served: str, arguments: list[str], columns: int) -> None:
+    """No line is longer, and a table's lines are as long as each other."""
+    dated = () if arguments[:2] in (["runs", "show"], ["runs", "compare"]) else DAY
+    printed = ask(served, *arguments, *dated, columns=columns)
+    lines = printed.splitlines()
+
+    assert max(map(len, lines)) <= columns, printed
+    for table in _tables(lines):
+        assert len({len(line) for line in table}) == 1, printed
+
+
+def _tables(lines: list[str]) -> list[list[str]]:
+    """Return the tables among lines; a border behind a border begins the next one."""
+    tables: list[list[str]] = [[]]
+    for before, line in itertools.pairwise(["", *lines]):
+        if line[:1] == "+" and before[:1] != "|":
+            tables.append([])
+        if line[:1] in ("|", "+"):
+            tables[-1].append(line)
+    return tables[1:]
+
+
+def test_runs_are_compared_where_they_part(served: str) -> None:
+    """The first difference, and each number with its change."""
+    printed = ask(served, "runs", "compare", team.RUN, team.FAILED)
+
+    assert "1 spans in both, 6 only in A, 0 only in B" in printed
+    assert "workflow report > agent triage > tool search: only in A" in printed
+    assert re.search(r"\| duration +\| +2 s \| +1 s \| +-1 s \|", printed)
+    assert "unknown (1 calls in A have no price)" in printed
+
+
+def test_groups_are_compared_with_their_intervals(served: str) -> None:
+    """A and B are windows; too few runs are said to be too few."""
+    sides = ("2026-01-05..2026-01-06", "2026-01-04..2026-01-06")
+    printed = ask(served, "runs", "compare", *sides)
+
+    found = r"success +\| +50\.0 % \| +50\.0 % \| +0\.0 points \| +-5\d\.\d to"
+    assert re.search(found, printed)
+    assert "A: 2026-01-05 00:00:00 to 2026-01-06 00:00:00 UTC, 2 runs" in printed
+
+
+def test_alerts_end_with_a_code_for_ci(served: str, tmp_path: Path) -> None:
+    """3 where a state is as bad as it may not be; the worst stands first."""
+    path = tmp_path / "alerts.toml"
+    common = '[[alert]]\nkpi = "workflow_success_ratio"\nwindow = "520w"\nby = "workflow"\n'
+    path.write_text(
+        f'{common}name = "fails"\nmin_n = 1\nwarning_below = 0.9\n'
+        f'{common}name = "few"\nalert_below = 0.9\n'
+    )
+    environment = {"HANDSPAN_STORE": served, "COLUMNS": "120", "HANDSPAN_ALERTS": str(path)}
+
+    def codes(*arguments: str) -> tuple[int, str]:
+        result = CliRunner().invoke(handspan, ["alerts", *arguments], env=environment)
+        return result.exit_code, result.output
+
+    code, printed = codes()
+    assert code == 0
+    warning = r"\| warning +\| fails +\| report +\| +50\.0 % \| +2 \| below 0\.9"
+    assert re.search(warning, printed)
+    assert re.search(r"\| no data +\| few +\| report +\|.*n = 2 is less than 10", printed)
+    assert [codes("--fail-on", one)[0] for one in ("warning", "no data", "never")] == [3, 3, 0]
+
+
+def test_the_best_agent_is_the_surest(served: str) -> None:
+    """One success of one is no proof: nobody reaches one half."""
+    printed = ask(served, "best-agent", *DAY)
+    assert "no best agent: no agent reaches a confidence of 0.5; the nearest is triage" in printed
+    printed = ask(served, "best-agent", "--min-confidence", "0.2", *DAY)
+    assert re.search(r"\| triage +\| +20\.7 % \| +100\.0 % ", printed)
+
+
+def test_a_run_is_exported_as_a_report(served: str) -> None:
+    """For people who do not have the store; names stay text."""
+    report = ask(served, "export", team.RUN, "--format", "markdown")
+    assert report.startswith(f"# Run {team.RUN}")
+    assert "| RateLimit (injected) | gpt-4o | writer | unrecovered |  |" in report
+    assert "    └─ agent writer ← triage  1.2 s success" in report
+    whole = json.loads(ask(served, "export", team.RUN))
+    assert len(whole["spans"]) == 7
+
+
+def test_a_service_is_asked_by_its_url(served: str) -> None:
+    """Whoever holds the store, and wherever that is."""
+    lock = json.loads((Path(served.removeprefix("chdb://")) / "handspan.lock").read_text())
+    elsewhere = {"HANDSPAN_STORE": "chdb:///nowhere", "COLUMNS": "200"}
+    for given, named in ((["--url", lock["url"]], {}), ([], {"HANDSPAN_URL": lock["url"]})):
+        result = CliRunner().invoke(handspan, ["runs", "list", *given, *DAY], env=elsewhere | named)
+        assert team.RUN[:12] in result.output
+    wrong = process("runs", "list", "--url", "ftp://x")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
 
 
 def test_a_name_cannot_steer_the_terminal(served: str) -> None:
@@ -189,7 +328,18 @@ def test_help_imports_no_command() -> None:
     assert result.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("command", [["kpi"], ["runs", "list"], ["runs", "show"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["kpi"],
+        ["runs", "list"],
+        ["runs", "show"],
+        ["runs", "compare"],
+        ["alerts"],
+        ["best-agent"],
+        ["export"],
+    ],
+)
 def test_help_has_examples_that_parse(command: list[str]) -> None:
     """An example that is wrong is worse than none."""
     printed = CliRunner().invoke(handspan, [*command, "--help"], env={"COLUMNS": "200"}).output
@@ -197,9 +347,8 @@ def test_help_has_examples_that_parse(command: list[str]) -> None:
     examples = re.findall(r"^ +handspan (.+)$", printed, re.MULTILINE)
     assert len(examples) >= 3
     for example in examples:
-        result = CliRunner().invoke(
-            handspan, [*example.split(), "--store", "chdb:///nowhere/at/all"]
-        )
+        words = shlex.split(example.partition(">")[0].replace("alerts.toml", str(ALERTS)))
+        result = CliRunner().invoke(handspan, [*words, "--store", "chdb:///nowhere/at/all"])
         assert "no data yet in chdb:///nowhere/at/all" in str(result.exception), example
 
 

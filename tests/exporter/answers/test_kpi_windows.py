@@ -72,7 +72,7 @@ def test_the_zone_of_the_machine_moves_no_window(
     facts.insert("runs", a_fact("workflow_success_ratio", ended_at="2026-01-05T23:30:00Z"))
 
     assert ask(facts, "workflow_success_ratio")[0]["n"] == 1
-    assert moment("--since", "2026-01-05", 0) == DAY.since_ns
+    assert moment("since", "2026-01-05", 0) == DAY.since_ns
 
 
 @pytest.mark.parametrize("name", TABLE_OF)

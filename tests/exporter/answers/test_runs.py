@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.exporter.answers import team
 
 from handspan_exporter.errors import HandspanError, NotFound, StoreDown, UsageError
 from handspan_exporter.query.answers import LIMITS, DirectAnswers
-from handspan_exporter.query.client import HttpAnswers
+from handspan_exporter.query.comparison import Group
+from handspan_exporter.query.listing import Wanted
+from handspan_exporter.query.over_http import HttpAnswers
 from handspan_exporter.query.window import window
 from handspan_exporter.settings import Settings
 from handspan_exporter.store.connection import connect
@@ -18,11 +21,20 @@ from handspan_exporter.web.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.exporter.answers.facts import Facts
 
-    from handspan_exporter.query.answers import Answers
+    from handspan_exporter.query.answers import Answers, Filters
 
+ALERTS = """
+[[alert]]
+name = "too dear"
+kpi = "cost_usd"
+window = "7d"
+by = "agent"
+alert_above = 0.01
+"""
 DAY = window("2026-01-05", "2026-01-06", now_ns=0)
 
 
@@ -34,18 +46,35 @@ def working(store: Facts) -> Facts:
 
 
 @pytest.fixture(scope="module")
-def direct(working: Facts) -> Iterator[Answers]:
+def alerts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file with one alert."""
+    path = tmp_path_factory.mktemp("alerts") / "alerts.toml"
+    path.write_text(ALERTS, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def direct(working: Facts, alerts: Path) -> Iterator[Answers]:
     """Answers from the store itself."""
-    answers = DirectAnswers(connect(working.dsn, settings=LIMITS), about={"otlp_grpc": "here:1"})
+    answers = DirectAnswers(
+        connect(working.dsn, settings=LIMITS),
+        about={"otlp_grpc": "here:1"},
+        alerts_file=alerts,
+        clock_ns=lambda: team.NOW_NS,
+    )
     yield answers
     answers.close()
 
 
 @pytest.fixture(scope="module")
-def over_http(working: Facts) -> Iterator[Answers]:
+def over_http(working: Facts, alerts: Path) -> Iterator[Answers]:
     """Answers from a real server on a free port."""
     server = Server(
-        working.dsn, Settings(web="127.0.0.1:0"), Counters(), about={"otlp_grpc": "here:1"}
+        working.dsn,
+        Settings(web="127.0.0.1:0", alerts=str(alerts)),
+        Counters(),
+        about={"otlp_grpc": "here:1"},
+        clock_ns=lambda: team.NOW_NS,
     )
     server.start()
     answers = HttpAnswers(server.url)
@@ -63,7 +92,7 @@ def answers(request: pytest.FixtureRequest) -> Answers:
 
 def test_runs_are_listed_newest_first(answers: Answers) -> None:
     """The one that a person has just started is what they look for."""
-    listed = answers.runs(DAY)["runs"]
+    listed = answers.runs(DAY, Wanted())["runs"]
 
     assert [run["run_id"] for run in listed] == [team.RUNNING, team.FAILED, team.RUN]
     assert [run["outcome"] for run in listed] == ["running", "failure", "success"]
@@ -75,8 +104,9 @@ def test_runs_are_listed_newest_first(answers: Answers) -> None:
 def test_runs_can_be_narrowed(answers: Answers) -> None:
     """By status, by any filter of the KPIs, by number."""
 
-    def ids(**question: object) -> list[str]:
-        return [run["run_id"] for run in answers.runs(DAY, **question)["runs"]]  # type: ignore[arg-type]
+    def ids(filters: Filters | None = None, **wanted: Any) -> list[str]:  # noqa: ANN401
+        found = answers.runs(DAY, Wanted(**wanted), filters=filters)
+        return [run["run_id"] for run in found["runs"]]
 
     assert ids(status=["failure", "running"]) == [team.RUNNING, team.FAILED]
     assert ids(filters={"agent": ["writer"]}) == [team.RUN]
@@ -89,7 +119,7 @@ def test_a_running_run_is_listed_however_long_ago_it_began(answers: Answers) -> 
     """It is still there; a window on its end cannot hide it."""
     later = window("2026-01-07", "2026-01-08", now_ns=0)
 
-    assert [run["run_id"] for run in answers.runs(later)["runs"]] == [team.RUNNING]
+    assert [run["run_id"] for run in answers.runs(later, Wanted())["runs"]] == [team.RUNNING]
 
 
 def test_a_run_is_shown_as_a_tree(answers: Answers) -> None:
@@ -137,11 +167,20 @@ REFUSED: list[tuple[str, Callable[[Answers], object], type[HandspanError]]] = [
     ("several runs' ids begin with '4bf92f'", lambda a: a.run("4bf92f"), UsageError),
     ("no run's id begins with 'zz'", lambda a: a.run("zz"), NotFound),
     ("a run's id is missing", lambda a: a.run(""), UsageError),
+    ("two to 10 runs can be compared", lambda a: a.compare_runs([team.RUN]), UsageError),
+    ("'x' is not a cursor", lambda a: a.runs(DAY, Wanted(cursor="x")), UsageError),
+    ("no history of tokens is kept by", lambda a: a.history("tokens", DAY, by="x"), UsageError),
+    ("'3x' is unknown; use previous", lambda a: a.kpi("tokens", DAY, compare="3x"), UsageError),
+    (
+        "runs cannot be split by 'agent'",
+        lambda a: a.compare_groups(Group(DAY), Group(DAY), split="agent", of="runs"),
+        UsageError,
+    ),
     ("no KPI is called 'x/y'", lambda a: a.kpi("x/y", DAY), NotFound),
     ("cannot be grouped by 'x'", lambda a: a.kpi("tokens", DAY, by="x"), UsageError),
     ("'x' is unknown", lambda a: a.overview(DAY, filters={"x": ["y"]}), UsageError),
-    ("'odd' is unknown; use success", lambda a: a.runs(DAY, status=["odd"]), UsageError),
-    ("must be between 1 and 1000", lambda a: a.runs(DAY, limit=0), UsageError),
+    ("'odd' is unknown; use success", lambda a: a.runs(DAY, Wanted(status=["odd"])), UsageError),
+    ("must be between 1 and 1000", lambda a: a.runs(DAY, Wanted(limit=0)), UsageError),
 ]
 
 
@@ -165,8 +204,18 @@ def test_both_give_the_same_answers(direct: Answers, over_http: Answers) -> None
         lambda a: a.kpi("agent_performance", DAY),
         lambda a: a.kpi("cost_usd", DAY, by="edge", filters=filters),
         lambda a: a.kpi("handoffs", DAY, by=""),
-        lambda a: a.runs(DAY, filters={"user": [""]}),
+        lambda a: a.kpi("workflow_success_ratio", DAY, by="workflow", compare="previous"),
+        lambda a: a.overview(DAY, compare="7d"),
+        lambda a: a.history("cost_usd", DAY, grain="day", by="model", groups=["gpt-4o"]),
+        lambda a: a.runs(DAY, Wanted(), filters={"user": [""]}),
+        lambda a: a.runs(DAY, Wanted(min_cost_usd=Decimal("0.01"), min_duration_s=1.5, text="REP")),
         lambda a: a.run(team.RUN),
+        lambda a: a.compare_runs([team.RUN, team.FAILED, team.RUNNING]),
+        lambda a: a.compare_groups(Group(DAY), Group(DAY, ["report"]), split="workflow"),
+        lambda a: a.compare_groups(Group(DAY), Group(DAY), filters=filters),
+        lambda a: a.best_agents(DAY, task="write it", min_confidence=0.1),
+        lambda a: a.decisions(DAY, actor="triage"),
+        lambda a: a.alerts(),
         lambda a: a.run(team.RUNNING),
         lambda a: a.health(),
     ]

@@ -4,6 +4,7 @@
 SELECT
     trace_id,
     span_id,
+    run_id,
     source,
     target,
     mode,

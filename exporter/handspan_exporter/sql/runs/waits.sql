@@ -1,0 +1,18 @@
+-- The waits for people in some traces, in time order.
+-- reads: human_waits
+-- used by: handspan runs show, GET /api/v1/runs/{id}
+SELECT
+    trace_id,
+    span_id,
+    run_id,
+    agent,
+    reason,
+    priority,
+    decision,
+    duration_ns,
+    concat(replaceOne(toString(started_at), ' ', 'T'), 'Z') AS started
+FROM human_waits FINAL
+WHERE trace_id IN {traces:Array(String)}
+ORDER BY started_at, trace_id, span_id
+LIMIT {limit:UInt32}
+SETTINGS do_not_merge_across_partitions_select_final = 1
