@@ -21,8 +21,9 @@ from handspan_exporter import settings as service
 from handspan_exporter import telemetry
 from handspan_exporter.columns.mapping_page import mapping_markdown
 from handspan_exporter.processor.facts import FACTS
-from handspan_exporter.query import kpi
+from handspan_exporter.query import alerts, kpi
 from handspan_exporter.query import records as schemas
+from handspan_exporter.query.client import Client
 from handspan_exporter.store.connection import connect
 from handspan_exporter.store.dsn import parse
 from handspan_exporter.store.migrate import migrate
@@ -237,6 +238,43 @@ def records() -> str:
     return f'{{"$schema": {json.dumps(document["$schema"])}, "$defs": {{\n{records}\n}}}}\n'
 
 
+def alerts_page() -> str:
+    """Return docs/alerts.md with the keys of an alert."""
+    rows = "".join(
+        f"| `{one.name}` | {one.metadata['meaning']} |\n" for one in fields(alerts.Alert)
+    )
+    return _filled("docs/alerts.md", keys=f"| key | meaning |\n|---|---|\n{rows}")
+
+
+def client_page() -> str:
+    """Return docs/client.md with the methods of the client and the keys of its analyses."""
+    return _filled("docs/client.md", methods=client_methods())
+
+
+def _filled(path: str, **parts: str) -> str:
+    """Return a page with what lies between `<!-- name -->` and `<!-- end -->` made anew."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    for name, part in parts.items():
+        text = re.sub(
+            rf"(<!-- {name} -->\n).*?(<!-- end -->)",
+            lambda found, part=part: f"{found[1]}{part}{found[2]}",  # type: ignore[misc]
+            text,
+            flags=re.DOTALL,
+        )
+    return text
+
+
+def client_methods() -> str:
+    """Return each method of the client in one line, as its docstring has it."""
+    methods = [
+        (name, one)
+        for name, one in vars(Client).items()
+        if not name.startswith("_") and one.__doc__
+    ]
+    rows = "".join(f"| `{name}` | {one.__doc__.split(chr(10))[0]} |\n" for name, one in methods)
+    return f"| method | answers |\n|---|---|\n{rows}"
+
+
 def _table(rows: list[dict[str, Any]]) -> str:
     """Return rows as a table; a cell that a row does not have is empty."""
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -258,7 +296,9 @@ GENERATED: dict[str, Callable[[], str]] = {
     # First: others are made from it.
     "exporter/handspan_exporter/query/records.json": records,
     "docs/api.md": api_markdown,
+    "docs/alerts.md": alerts_page,
     "docs/attributes.md": attributes,
+    "docs/client.md": client_page,
     "docs/kpis.md": kpis,
     "docs/mapping.md": mapping_markdown,
     "docs/metrics.md": metrics,

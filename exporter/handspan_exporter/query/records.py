@@ -31,6 +31,7 @@ _STATEMENTS = {
     "Handoff": ("runs/handoffs", ("run_id",)),
     "Fault": ("runs/faults", ("run_id",)),
     "Wait": ("runs/waits", ("run_id",)),
+    "Metric": ("runs/metrics", ("run_id",)),
     "Budget": ("runs/budgets", ("run_id",)),
     "Decision": ("agents/decisions", ()),
     "HistoryPoint": ("history/read", ()),
@@ -286,6 +287,7 @@ def _run_records() -> dict[str, Schema]:
             handoffs=_list(reference("Handoff")),
             faults=_list(reference("Fault")),
             waits=_list(reference("Wait")),
+            metrics=_list(reference("Metric")),
             budgets=_list(reference("Budget")),
         ),
     }

@@ -24,8 +24,8 @@ def show(connection: Connection, run: str) -> Row:
 
     `run`; `spans` in the order of the tree, each with its `depth`; one that has not ended has no
     `duration_ns`. `spans_left_out` counts those beyond `MOST_SPANS`. In time order: `handoffs`,
-    `faults` with what overcame them, `waits` for people. `agents` sums up each agent, `budgets`
-    has the last word of each.
+    `faults` with what overcame them, `waits` for people, `metrics` that were recorded.
+    `agents` sums up each agent, `budgets` has the last word of each.
 
     Raises:
         NotFound: no run's id begins so.
@@ -53,6 +53,7 @@ def show(connection: Connection, run: str) -> Row:
         "handoffs": facts("handoffs"),
         "faults": facts("faults"),
         "waits": facts("waits"),
+        "metrics": facts("metrics"),
         "budgets": list({(one["budget"], one["pot"]): one for one in facts("budgets")}.values()),
     }
 
