@@ -61,12 +61,12 @@ dashboards: $(READY) ## rewrite the JSON of the dashboards for Grafana
 bench: bench-ingest bench-record bench-compat ## every benchmark; figures go to benchmarks/RESULTS.md
 
 bench-compat: $(READY) ## what the older APIs promised: time of a call, exports, memory
-	$(BIN)/python -m benchmarks.compat
+	$(BIN)/python -m benchmarks.compat --write
 
 bench-ingest: $(READY) collector rotel ## speed against the real Collector and rotel, about a quarter of an hour
 	$(BIN)/python -m benchmarks.ingest --write
 
-bench-record: $(READY) ## what recording costs against a bare SDK, about two minutes
+bench-record: $(READY) ## what recording costs against a bare SDK, about ten minutes
 	$(BIN)/python -m benchmarks.record --write
 
 collector: ## the real OpenTelemetry Collector, built once into the cache; needs Go

@@ -16,6 +16,7 @@ import tracemalloc
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from benchmarks.report import machine, write
 from opentelemetry.sdk.trace import TracerProvider
 
 import handspan
@@ -55,14 +56,18 @@ def main() -> int:
     handspan.configure(instrument=(), tracer_provider=TracerProvider(shutdown_on_exit=False))
     with tempfile.TemporaryDirectory() as folder, Path(folder, "out").open("w") as out:
         measured = [*_events(Path(folder), out), _tree(out), *_session()]
-    print("| what | unit | median | p95 | promised |\n|---|---|---|---|---|")
-    for one in measured:
-        broken = "" if one.kept else " **broken**"
-        print(
-            f"| {one.what} | {one.unit} | {one.median:.4g} | {one.worst:.4g} "
-            f"| < {one.promised:g}{broken} |"
-        )
+    head = [machine(), "", "| what | unit | median | p95 | promised |", "|---|---|---|---|---|"]
+    text = "\n".join([*head, *map(_row, measured)])
+    print(text)
+    if "--write" in sys.argv:
+        write(text, "older")
     return 0 if all(one.kept for one in measured) else 1
+
+
+def _row(one: Measured) -> str:
+    broken = "" if one.kept else " **broken**"
+    worst = f"{one.worst:.4g} | < {one.promised:g}{broken}"
+    return f"| {one.what} | {one.unit} | {one.median:.4g} | {worst} |"
 
 
 def _timed(what: str, promised_ms: float, call: Callable[[int], object], times: int) -> Measured:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import statistics
 import subprocess
 import sys
@@ -19,15 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.recording.environments import Missing, peers, python_of
-from benchmarks.report import RESULTS, machine
+from benchmarks.report import machine, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _ROOT = Path(__file__).parents[1]
-_BEGIN, _END = "<!-- recorded: begin -->", "<!-- recorded: end -->"
 _CONTROL = "bare"
-_OURS = (_CONTROL, "handspan-verbs", "handspan")
+_OURS = (_CONTROL, "handspan-verbs", "handspan", "handspan-guest", "handspan-cost")
+_LOSSES = ("refused", "hangs")
 _LIMIT_S = 300
 
 
@@ -38,14 +37,16 @@ def main() -> int:
     )
     parser.add_argument("--pairs", type=int, default=7, help="of each SDK with a bare one")
     parser.add_argument("--peers", action="store_true", help="other SDKs too; installs them once")
+    parser.add_argument("--no-down", action="store_true", help="leave out the lost receiver")
     parser.add_argument("--write", action="store_true", help="into benchmarks/RESULTS.md")
     given = parser.parse_args()
     names = [*_OURS, *(peers() if given.peers else ())]
     said = f"{machine()}; {given.pairs} pairs"
-    text = "\n".join([said, "", *_table(names, given.pairs), *_small()])
+    down = () if given.no_down else _down()
+    text = "\n".join([said, "", *_table(names, given.pairs), *_small(), *down])
     sys.stdout.write(text + "\n")
     if given.write:
-        _write(text)
+        write(text, "recorded")
     return 0
 
 
@@ -97,11 +98,44 @@ def _small() -> list[str]:
         f"| `import handspan` beyond the SDK's import | {cost['import_ms']:.0f} ms |",
         f"| an open run: a workflow and an agent in it | {cost['open_run_bytes'] / 1e3:.1f} kB |",
         f"| of it the SDK's two spans | {cost['open_run_of_the_sdk_bytes'] / 1e3:.1f} kB |",
+        (
+            f"| a run of 30 minutes, four spans a second: kept at its end, at most | "
+            f"{cost['half_an_hour_mb']:.2f}, {cost['half_an_hour_peak_mb']:.2f} MB |"
+        ),
+        (
+            f"| `pip install handspan` beyond the SDK and its exporter | "
+            f"{cost['installed_mb']:.1f} MB |"
+        ),
     ]
 
 
+def _down() -> list[str]:
+    """Return what a program notices of a receiver that goes away, beside a bare SDK's."""
+    lines = [
+        "",
+        "| receiver lost | one run before, p50 / p99 us | after | `flush()` | lines on stderr |",
+        "|---|---|---|---|---|",
+    ]
+    for loss in _LOSSES:
+        for name in ("handspan", _CONTROL):
+            sys.stderr.write(f"receiver {loss}: {name}\n")
+            done = _run(sys.executable, "receiver_down", name, loss)
+            cost = _figures(done)
+            told = len(done.stderr.strip().splitlines())
+            lines.append(
+                f"| {loss}: {name} | {cost['p50_before_us']:.0f} / {cost['p99_before_us']:.0f} "
+                f"| {cost['p50_after_us']:.0f} / {cost['p99_after_us']:.0f} "
+                f"| {bool(cost['flush_said'])} after {cost['flush_s']:.1f} s | {told} |"
+            )
+    return lines
+
+
 def _printed(python: str, program: str, *given: str) -> dict[str, float]:
-    done = subprocess.run(
+    return _figures(_run(python, program, *given))
+
+
+def _run(python: str, program: str, *given: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [python, "-m", f"benchmarks.recording.{program}", *given],
         capture_output=True,
         text=True,
@@ -109,17 +143,13 @@ def _printed(python: str, program: str, *given: str) -> dict[str, float]:
         cwd=_ROOT,
         timeout=_LIMIT_S,
     )
+
+
+def _figures(done: subprocess.CompletedProcess[str]) -> dict[str, float]:
     if done.returncode:
         raise subprocess.SubprocessError((done.stderr.strip().splitlines() or ["no output"])[-1])
     figures: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
     return figures
-
-
-def _write(text: str) -> None:
-    old = RESULTS.read_text(encoding="utf-8")
-    part = re.compile(f"{_BEGIN}.*?{_END}", re.DOTALL)
-    new = part.sub(lambda _: f"{_BEGIN}\n{text}\n{_END}", old)
-    RESULTS.write_text(new, encoding="utf-8")
 
 
 if __name__ == "__main__":

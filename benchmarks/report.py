@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from benchmarks.comparing import Run
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
-_BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 _COLUMNS: tuple[tuple[str, Callable[[Run], float], int], ...] = (
     ("CPU us/span, stored", lambda run: run.cpu_us, 1),
@@ -96,11 +95,17 @@ def ratios(runs: Sequence[Run], ours: str) -> str:
     return "\n".join(lines)
 
 
-def write(text: str) -> None:
-    """Put the measured part of RESULTS.md in the place of the last one."""
+def write(text: str, part: str = "measured") -> None:
+    """Put a part of RESULTS.md in the place of the last one.
+
+    Args:
+        text: what was measured.
+        part: name in the marks around it.
+    """
     page = RESULTS.read_text(encoding="utf-8")
-    pattern = re.compile(f"{re.escape(_BEGIN)}.*{re.escape(_END)}", re.DOTALL)
-    measured = f"{_BEGIN}\n{text}\n{_END}"
+    begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
+    pattern = re.compile(f"{begin}.*{end}", re.DOTALL)
+    measured = f"{begin}\n{text}\n{end}"
     RESULTS.write_text(pattern.sub(lambda _: measured, page), encoding="utf-8")
 
 

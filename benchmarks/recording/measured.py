@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks.recording.drop import DropExporter
+from benchmarks.recording.said import vary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,10 +31,11 @@ def main(name: str) -> None:
     sdk = importlib.import_module(f"benchmarks.recording.with_{name.replace('-', '_')}")
     exporter = DropExporter()
     sdk.prepare(exporter)
-    for _ in range(_WARM_UP):
+    for number in range(_WARM_UP):
+        vary(-number)
         sdk.work()
     _drained(exporter)
-    rounds_us = [_round_us(sdk.work, exporter) for _ in range(_ROUNDS)]
+    rounds_us = [_round_us(sdk.work, exporter, number) for number in range(_ROUNDS)]
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     made = 4 * (_WARM_UP + _ROUNDS * _ITERATIONS)
     figures = {
@@ -44,14 +46,15 @@ def main(name: str) -> None:
     sys.stdout.write(json.dumps(figures) + "\n")
 
 
-def _round_us(work: Callable[[], object], exporter: DropExporter) -> float:
+def _round_us(work: Callable[[], object], exporter: DropExporter, number: int) -> float:
     """Return process CPU per run, background threads included, microseconds.
 
     What is recorded is also exported before the clock is stopped: a queue that overflows would
     make recording look cheap.
     """
     started_ns = time.process_time_ns()
-    for _ in range(_ITERATIONS):
+    for iteration in range(_ITERATIONS):
+        vary(number * _ITERATIONS + iteration)
         work()
     _drained(exporter)
     return (time.process_time_ns() - started_ns) / _ITERATIONS / 1000

@@ -1,4 +1,7 @@
-"""What every SDK is told of the same work: eight attributes a span, six of a call at its end."""
+"""What every SDK is told of the same work: eight attributes a span, six of a call at its end.
+
+Ids and counts are others in every run, as in life: nothing must live on having seen it all before.
+"""
 
 from __future__ import annotations
 
@@ -27,3 +30,14 @@ USED: Said = {
     "gen_ai.usage.cache_read.input_tokens": 512,
     "gen_ai.usage.reasoning.output_tokens": 32,
 }
+
+
+def vary(number: int) -> None:
+    """Have the ids and counts of run `number`; changed in place."""
+    WORKFLOW["workflow.id"] = f"ticket-{number}"
+    WORKFLOW["user.id"] = f"u-{number % 1000}"
+    WORKFLOW["seed"] = number
+    TOOL["call.id"] = f"call_{number:x}"
+    ANSWERED["gen_ai.response.id"] = f"resp_{number:x}"
+    USED["gen_ai.usage.input_tokens"] = 812 + number % 100
+    USED["gen_ai.usage.output_tokens"] = 64 + number % 50

@@ -1,7 +1,7 @@
 """What Handspan costs besides spans: `python -m benchmarks.recording.small_costs`.
 
-Prints one line of JSON: a verb where nothing is recorded, the import beyond the SDK's, and the
-memory of a run that stays open.
+Prints one line of JSON: a verb where nothing is recorded, the import beyond the SDK's, what is
+installed beyond the SDK and its exporter, and the memory of runs that stay open.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.recording import with_bare
 from benchmarks.recording.drop import DropExporter
+from benchmarks.recording.installed import installed_mb
+from benchmarks.recording.with_handspan import without_prices, work
+from opentelemetry import trace
 from opentelemetry.trace import set_span_in_context
 
 import handspan
@@ -25,17 +28,24 @@ if TYPE_CHECKING:
 _CALLS = 100_000
 _OPEN_RUNS = 500
 _STARTS = 7
+_SECONDS = 1800
 
 
 def main() -> None:
     """Measure all."""
     quiet = {"no_op_us": _no_op_us(), "no_op_decorated_us": _decorated_us()}
-    with_bare.prepare(DropExporter())
+    without_prices()
+    handspan.configure(exporter=DropExporter(), instrument=())
+    with_bare.tracer = trace.get_tracer("bench")
+    lasting_mb, peak_mb = _half_an_hour_mb()
     figures = {
         **quiet,
         "import_ms": _import_ms("handspan") - _import_ms("opentelemetry.sdk.trace.export"),
         "open_run_bytes": _bytes_of(_open_run),
         "open_run_of_the_sdk_bytes": _bytes_of(_open_run_of_the_sdk),
+        "half_an_hour_mb": lasting_mb,
+        "half_an_hour_peak_mb": peak_mb,
+        "installed_mb": installed_mb(),
     }
     sys.stdout.write(json.dumps(figures) + "\n")
 
@@ -78,6 +88,25 @@ def _bytes_of(open_run: Callable[[], object]) -> float:
     after = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     return (after - before) / len(runs)
+
+
+def _half_an_hour_mb() -> tuple[float, float]:
+    """Return what one run of 30 minutes has kept in memory at its end, and at most, MB.
+
+    A step a second inside it, of four spans, sent every five seconds as by default.
+    """
+    for _ in range(100):
+        work()
+    handspan.flush()
+    tracemalloc.start()
+    with handspan.workflow("night shift"):
+        for second in range(_SECONDS):
+            work()
+            if second % 5 == 0:
+                handspan.flush()
+        lasting, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return lasting / 1e6, peak / 1e6
 
 
 def _open_run() -> object:

@@ -1,9 +1,11 @@
-"""Handspan as `configure()` sets it up: attribution and every processor that is on by default."""
+"""Handspan as `pip install handspan` and `configure()` set it up, so without a price list."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
+from benchmarks.recording import said
 from benchmarks.recording.said import MORE
 
 import handspan
@@ -11,10 +13,22 @@ import handspan
 if TYPE_CHECKING:
     from benchmarks.recording.drop import DropExporter
 
+WORKFLOW: Any = said.WORKFLOW
+TOOL: Any = said.TOOL
+ANSWERED: Any = said.ANSWERED
+USED: Any = said.USED
+
 
 def prepare(exporter: DropExporter) -> None:
     """Set Handspan up."""
+    without_prices()
     handspan.configure(exporter=exporter, instrument=())
+
+
+def without_prices() -> None:
+    """Have genai-prices not installed."""
+    sys.modules["genai_prices"] = None  # type: ignore[assignment]
+    sys.modules["genai_prices.data_snapshot"] = None  # type: ignore[assignment]
 
 
 def work() -> None:
@@ -22,13 +36,13 @@ def work() -> None:
     with (
         handspan.workflow(
             "support",
-            id="ticket-7",
+            id=WORKFLOW["workflow.id"],
             estimated_s=30.0,
             feature="refunds",
             project="shop",
-            seed=7,
+            seed=WORKFLOW["seed"],
             session_id="s-1",
-            user_id="u-1",
+            user_id=WORKFLOW["user.id"],
             conversation_id="c-1",
         ),
         handspan.agent(
@@ -36,11 +50,14 @@ def work() -> None:
         ),
     ):
         with handspan.tool(
-            "search", call_id="call_1", type="function", description="finds", attributes=MORE
+            "search", call_id=TOOL["call.id"], type="function", description="finds", attributes=MORE
         ):
             pass
         with handspan.llm("gpt-5-mini", provider="openai") as call:
-            call.response(model="gpt-5-mini-2025-08-07", id="resp_1")
+            call.response(model="gpt-5-mini-2025-08-07", id=ANSWERED["gen_ai.response.id"])
             call.usage(
-                input_tokens=812, output_tokens=64, cache_read_tokens=512, reasoning_tokens=32
+                input_tokens=USED["gen_ai.usage.input_tokens"],
+                output_tokens=USED["gen_ai.usage.output_tokens"],
+                cache_read_tokens=512,
+                reasoning_tokens=32,
             )

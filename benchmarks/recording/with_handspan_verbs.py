@@ -1,4 +1,4 @@
-"""Handspan's verbs and attribution on a bare SDK, without what `configure()` adds."""
+"""Handspan's verbs and attribution on a bare SDK: what recording costs without completing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.recording import with_bare
 from benchmarks.recording.with_handspan import work
+from opentelemetry import trace
+
+from handspan.record.tracer import use_provider
 
 if TYPE_CHECKING:
     from benchmarks.recording.drop import DropExporter
@@ -14,5 +17,6 @@ __all__ = ["prepare", "work"]
 
 
 def prepare(exporter: DropExporter) -> None:
-    """Set the bare SDK up; the first verb finds its provider and teaches it attribution."""
+    """Set the bare SDK up and record with it, spans leaving as they are."""
     with_bare.prepare(exporter)
+    use_provider(trace.get_tracer_provider(), completing=False)

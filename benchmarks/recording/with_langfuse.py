@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.recording.said import AGENT, TOOL, WORKFLOW
+from benchmarks.recording.said import AGENT, ANSWERED, ASKED, TOOL, USED, WORKFLOW
 from langfuse import Langfuse
 
 if TYPE_CHECKING:
@@ -34,10 +34,11 @@ def work() -> None:
             pass
         with start(name="chat", as_type="generation", model="gpt-5-mini") as call:
             call.update(
-                metadata={
-                    "provider": "openai",
-                    "response": "resp_1",
-                    "model": "gpt-5-mini-2025-08-07",
+                metadata={**ASKED, **ANSWERED},
+                usage_details={
+                    "input": int(USED["gen_ai.usage.input_tokens"]),
+                    "output": int(USED["gen_ai.usage.output_tokens"]),
+                    "cache_read": 512,
+                    "reasoning": 32,
                 },
-                usage_details={"input": 812, "output": 64, "cache_read": 512, "reasoning": 32},
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.recording import with_bare
-from benchmarks.recording.said import AGENT, MORE, WORKFLOW
+from benchmarks.recording.said import AGENT, ANSWERED, MORE, TOOL, USED, WORKFLOW
 from opentelemetry.util.genai.handler import get_telemetry_handler
 
 if TYPE_CHECKING:
@@ -26,13 +26,16 @@ def work() -> None:
         with handler.invoke_local_agent(agent_name="triage") as agent:
             agent.attributes.update(AGENT)
             with handler.tool(
-                "search", tool_call_id="call_1", tool_type="function", tool_description="finds"
+                "search",
+                tool_call_id=str(TOOL["call.id"]),
+                tool_type="function",
+                tool_description="finds",
             ) as tool:
                 tool.attributes.update(MORE)
             with handler.inference("openai", request_model="gpt-5-mini") as call:
                 call.response_model_name = "gpt-5-mini-2025-08-07"
-                call.response_id = "resp_1"
-                call.input_tokens = 812
-                call.output_tokens = 64
+                call.response_id = str(ANSWERED["gen_ai.response.id"])
+                call.input_tokens = int(USED["gen_ai.usage.input_tokens"])
+                call.output_tokens = int(USED["gen_ai.usage.output_tokens"])
                 call.cache_read_input_tokens = 512
                 call.attributes["gen_ai.usage.reasoning.output_tokens"] = 32

@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from handspan import settings
 from handspan.export.losses import Losses, losses
 from handspan.export.sending import SendingExporter
-from handspan.internal import contained, finished_within, in_forked_child
+from handspan.internal import contained, finished_within, in_forked_child, log_internal_error
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -50,9 +50,15 @@ class BoundedBatches(SpanProcessor):
         self._flushed: threading.Event | None = None
         self._told_lost = self._lost.total()
 
-    @contained
     def on_end(self, span: ReadableSpan) -> None:
         """Queue a span, or count it when the queue is full."""
+        # Written out rather than `@contained`: each span passes.
+        try:
+            self._queue(span)
+        except Exception as error:  # noqa: BLE001 - see above
+            log_internal_error(error, "BoundedBatches.on_end")
+
+    def _queue(self, span: ReadableSpan) -> None:
         context = span.get_span_context()
         if context is None or not context.trace_flags.sampled:
             return

@@ -18,6 +18,7 @@ from handspan.processors import redaction
 from handspan.processors.cost import add_cost
 from handspan.processors.limits import is_sendable, limit, size_of
 from handspan.processors.parts import ChangedSpan, copied, parts_of
+from handspan.processors.redaction import LONGEST_SEEN
 from handspan.redaction_rules import SMALLEST_CARD
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def _harmless_bytes(name: str, attributes: Attributes) -> int | None:
     """Return about how many bytes a span takes; None: something in it has to be changed."""
     chosen, redact = settings.current(), redaction.current()
     harmless, limit_bytes = redact.harmless, chosen.max_value_bytes
+    most = min(LONGEST_SEEN, limit_bytes)
     if len(attributes) > chosen.max_attributes:
         return None
     if ("", name) not in harmless and redact.text(name) is not name:
@@ -88,6 +90,8 @@ def _harmless_bytes(name: str, attributes: Attributes) -> int | None:
             total += len(value)
         elif kind in _NUMBERS and key in harmless and value < SMALLEST_CARD:
             continue
+        elif kind is str and len(value) <= most and value.isascii() and redact.allows(key, value):
+            total += len(value)
         else:
             size = size_of(value)
             total += size

@@ -8,7 +8,6 @@ genai-prices (extra `cost`); without it, nothing is said.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -39,13 +38,14 @@ _EXACT = Context(prec=60)
 _Price = tuple[tuple[int, int], ...]
 """(tokens of input above which it holds, 1e-24 USD per token), base first, ascending."""
 
-_TOKENS = {
-    "input": semconv.GEN_AI_USAGE_INPUT_TOKENS,
-    "output": semconv.GEN_AI_USAGE_OUTPUT_TOKENS,
-    "cache_read": semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
-    "cache_write": semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
-    "reasoning": semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
-}
+_TOKENS = (
+    semconv.GEN_AI_USAGE_INPUT_TOKENS,
+    semconv.GEN_AI_USAGE_OUTPUT_TOKENS,
+    semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
+    semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
+    semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+)
+"""In the order of `_Usage`."""
 
 
 class _Rates(NamedTuple):
@@ -70,8 +70,7 @@ class _Usage(NamedTuple):
     reasoning: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """What one call cost, USD; the parts leave out a price per request."""
 
     usd: float
@@ -187,19 +186,13 @@ def cost_of(attributes: Mapping[str, Any], at_ns: int) -> Cost:
 
 
 def _model(attributes: Mapping[str, Any]) -> str:
-    names = (semconv.GEN_AI_RESPONSE_MODEL, semconv.GEN_AI_REQUEST_MODEL)
-    return next((str(attributes[name]) for name in names if attributes.get(name)), "")
+    answered = attributes.get(semconv.GEN_AI_RESPONSE_MODEL)
+    return str(answered or attributes.get(semconv.GEN_AI_REQUEST_MODEL) or "")
 
 
 def _usage(attributes: Mapping[str, Any]) -> _Usage:
-    said = {kind: _count(attributes.get(name)) for kind, name in _TOKENS.items()}
-    return _Usage(
-        said["input"],
-        said["output"],
-        said["cache_read"] or 0,
-        said["cache_write"] or 0,
-        said["reasoning"],
-    )
+    told = [_count(attributes.get(name)) for name in _TOKENS]
+    return _Usage(told[0], told[1], told[2] or 0, told[3] or 0, told[4])
 
 
 def _count(value: object) -> int | None:
@@ -266,23 +259,21 @@ def _rate(price: _Price, request_tokens: int) -> int | None:
 
 
 def _priced(rates: _Rates, usage: _Usage) -> Cost:
-    request, output = usage.input or 0, usage.output or 0
-    input_cost, output_cost = 0, 0
+    size, plain_output = usage.input or 0, usage.output or 0
+    plain_input, input_cost, output_cost = size, 0, 0
     # A kind of token without a price of its own is paid as the kind that it is part of.
     for price, tokens in (
         (rates.cache_read, usage.cache_read),
         (rates.cache_write, usage.cache_write),
     ):
-        own = _rate(price, usage.input or 0)
-        if own is not None:
-            request -= tokens
-            input_cost += tokens * own
-    own = _rate(rates.reasoning, usage.input or 0)
-    if own is not None:
-        output -= usage.reasoning or 0
-        output_cost += (usage.reasoning or 0) * own
-    input_cost += request * (_rate(rates.input, usage.input or 0) or 0)
-    output_cost += output * (_rate(rates.output, usage.input or 0) or 0)
+        if price and tokens:
+            plain_input -= tokens
+            input_cost += tokens * (_rate(price, size) or 0)
+    if rates.reasoning and usage.reasoning:
+        plain_output -= usage.reasoning
+        output_cost += usage.reasoning * (_rate(rates.reasoning, size) or 0)
+    input_cost += plain_input * (_rate(rates.input, size) or 0)
+    output_cost += plain_output * (_rate(rates.output, size) or 0)
     whole = input_cost + output_cost + rates.request
     if whole >= _MOST:
         raise prices.Unpriced("cost is not plausible")

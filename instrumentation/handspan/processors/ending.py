@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from handspan.processors.parts import Parts
 
-_SDK_DEFAULT = 128
+SDK_DEFAULT = 128
 ROOM = 1024
 """Attributes that a span may have until it ends: then the important ones are kept, whereas the
 SDK would drop the oldest, which are model and names."""
@@ -39,13 +39,17 @@ class EndingProcessor(SpanProcessor):
 
     _asked_in_time = False
 
-    @contained
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002
         """Make room for attributes, unless the host chose another limit than the default."""
+        if not is_own(span):
+            self._make_room(span)
+
+    @contained
+    def _make_room(self, span: Span) -> None:
         if span.instrumentation_scope is not None:
             notice(span.instrumentation_scope.name)
         attributes = span._attributes  # noqa: SLF001 - see above
-        if getattr(attributes, "maxlen", None) == _SDK_DEFAULT and is_inside_run(span):
+        if getattr(attributes, "maxlen", None) == SDK_DEFAULT and is_inside_run(span):
             attributes.maxlen = ROOM  # type: ignore[union-attr]
 
     @contained
@@ -54,21 +58,29 @@ class EndingProcessor(SpanProcessor):
         self._asked_in_time = True
         _complete_in_place(span)
 
-    @contained
     def on_end(self, span: ReadableSpan) -> None:
         """Change the span that was queued, if the SDK does not call `_on_ending`."""
         if not self._asked_in_time:
-            _complete_in_place(span)
+            self._complete_queued(span)
+
+    @contained
+    def _complete_queued(self, span: ReadableSpan) -> None:
+        _complete_in_place(span)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002
         """Hold nothing back; SDK 1.39 takes its own default for a failure."""
         return True
 
 
+def is_own(span: ReadableSpan) -> bool:
+    """Say whether Handspan has made the span; of these `record.opening` makes room itself."""
+    scope = span.instrumentation_scope
+    return scope is not None and scope.name == semconv.SCOPE_NAME
+
+
 def is_inside_run(span: ReadableSpan) -> bool:
     """Say whether a span belongs to a run of agents: attribution has put that on it."""
-    scope = span.instrumentation_scope
-    if scope is not None and scope.name == semconv.SCOPE_NAME:
+    if is_own(span):
         return True
     attributes = span.attributes or {}
     return any(name in attributes for name in _MARKS)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from handspan.processors.parts import Attributes, Parts
 
 _MOST_SEEN = 10_000
-_LONGEST_SEEN = 64
+LONGEST_SEEN = 64
+"""Letters of a text that is remembered."""
 
 
 class Redaction:
@@ -32,6 +33,8 @@ class Redaction:
         self.redactor = redactor
         self.failures = 0
         """How many values were replaced because the redactor failed on them."""
+        self._plain_names: dict[str, bool] = {}
+        """Whether a name says nothing of its value."""
         self.harmless: set[tuple[str, str] | str] = set()
         """Names with short texts in ASCII, and names of numbers, that may leave as they are."""
 
@@ -86,11 +89,26 @@ class Redaction:
             self._remember(name, value)
         return clean
 
+    def allows(self, name: str, text: str) -> bool:
+        """Say whether a text may leave as it is, where that is found out quickly."""
+        try:
+            plain = self._plain_names.get(name)
+            if plain is None:
+                plain = not self.redactor.sensitive(name)
+                if len(self._plain_names) < _MOST_SEEN:
+                    self._plain_names[name] = plain
+            if not plain or self.redactor.suspicious(text):
+                return False
+        except Exception:  # noqa: BLE001 - whoever looks again reports it
+            return False
+        self._remember(name, text)
+        return True
+
     def _remember(self, name: str, value: Any) -> None:  # noqa: ANN401
         kind = type(value)
         if len(self.harmless) >= _MOST_SEEN:
             self.harmless.clear()
-        if kind is str and len(value) <= _LONGEST_SEEN and value.isascii():
+        if kind is str and len(value) <= LONGEST_SEEN and value.isascii():
             self.harmless.add((name, value))
         elif kind is bool or kind is float or (kind is int and value < SMALLEST_CARD):
             self.harmless.add(name)

@@ -67,14 +67,16 @@ class StartedProcessor(SpanProcessor):
         """How many open spans may still be announced."""
         return len(self._open)
 
-    @contained
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002
         """Watch a span of the kinds that last."""
-        scope = span.instrumentation_scope
-        if scope is None or scope.name != semconv.SCOPE_NAME:
+        scope, attributes = span.instrumentation_scope, span.attributes
+        if scope is None or scope.name != semconv.SCOPE_NAME or attributes is None:
             return
-        if (span.attributes or {}).get(semconv.KIND) not in _KINDS or len(self._open) >= _MOST_OPEN:
-            return
+        if attributes.get(semconv.KIND) in _KINDS and len(self._open) < _MOST_OPEN:
+            self._watch_for(span)
+
+    @contained
+    def _watch_for(self, span: Span) -> None:
         # One operation of a dictionary each, here and at the end: no lock for those who record.
         due_s = self._now_s() + settings.current().announce_after_s
         self._open[span.get_span_context().span_id] = (due_s, span)

@@ -23,6 +23,7 @@ from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import SpanContext, SpanKind, TraceFlags, get_current_span
 
 from handspan.clock import now_ns
+from handspan.processors.ending import ROOM, SDK_DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,7 +94,7 @@ _NOTHING: BoundedList[Any] = BoundedList(0)
 class Opener:
     """Starts spans of one tracer of the SDK."""
 
-    def __init__(self, tracer: Tracer, sample: Any) -> None:  # noqa: ANN401 - private parts of a span
+    def __init__(self, tracer: Tracer, sample: Any, room: int | None) -> None:  # noqa: ANN401 - private parts of a span
         self._tracer: Any = tracer
         parts = vars(sample)
         ours = {
@@ -103,10 +104,11 @@ class Opener:
             "_instrumentation_scope": tracer._instrumentation_scope,  # noqa: SLF001 - see above
         }
         self._parts = {**parts, **ours, "_events": _NOTHING, "_links": _NOTHING}
-        self._attributes = vars(parts["_attributes"])
+        attributes = vars(parts["_attributes"])
+        self._most = attributes["maxlen"] if room is None else room
+        self._attributes = {**attributes, "maxlen": self._most}
         recursive = isinstance(parts["_attributes"]._lock, type(threading.RLock()))  # noqa: SLF001
         self._lock_of_attributes = threading.RLock if recursive else threading.Lock
-        self._most = parts["_attributes"].maxlen
         random = getattr(tracer.id_generator, "is_trace_id_random", bool)()
         self._root_flags = _FLAGS[_SAMPLED | (_RANDOM if random else 0)]
         self._measures = "_record_end_metrics" in parts
@@ -185,10 +187,14 @@ class Opener:
         return opened
 
 
-def opener_of(tracer: trace.Tracer) -> Opener | None:
+def opener_of(tracer: trace.Tracer, *, completing: bool = False) -> Opener | None:
     """Return what starts spans of this tracer, None: only the tracer itself can.
 
     The SDK's own tracer it must be, without limits of length, and its parts must be known.
+
+    Args:
+        tracer: starts the spans that are not usual.
+        completing: whether spans are cut to size when they end: then they have room until then.
     """
     if type(tracer) is not Tracer:
         return None
@@ -196,7 +202,10 @@ def opener_of(tracer: trace.Tracer) -> Opener | None:
     # Of a provider without processors: nobody sees it.
     host = TracerProvider(ALWAYS_ON, Resource.get_empty(), False, span_limits=limits)
     sample: Any = host.get_tracer(__name__).start_span("sample", Context())
-    return Opener(tracer, sample) if _is_known(sample) else None
+    if not _is_known(sample):
+        return None
+    has_default = sample._attributes.maxlen == SDK_DEFAULT  # noqa: SLF001 - see above
+    return Opener(tracer, sample, ROOM if completing and has_default else None)
 
 
 def _is_known(sample: Any) -> bool:  # noqa: ANN401 - private parts of a span

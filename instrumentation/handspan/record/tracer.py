@@ -81,7 +81,7 @@ def use_provider(provider: TracerProvider | None, *, completing: bool = True) ->
         teach(provider)
         _pricing = cost
     tracer = provider.get_tracer(semconv.SCOPE_NAME, version("handspan"))
-    _provider, _tracer = provider, _quicker(tracer)
+    _provider, _tracer = provider, _quicker(tracer, completing=completing)
 
 
 def pricing() -> ModuleType | None:
@@ -89,14 +89,14 @@ def pricing() -> ModuleType | None:
     return _pricing
 
 
-def _quicker(tracer: Tracer) -> Tracer | Opener:
+def _quicker(tracer: Tracer, *, completing: bool) -> Tracer | Opener:
     """Return what starts spans of this tracer at the least price."""
     if not type(tracer).__module__.startswith("opentelemetry.sdk."):
         return tracer
     from handspan.record.opening import opener_of  # noqa: PLC0415 - see above
 
     try:
-        return opener_of(tracer) or tracer
+        return opener_of(tracer, completing=completing) or tracer
     except Exception as error:  # noqa: BLE001 - parts of an SDK that nobody has seen yet
         log_internal_error(error, "opener_of")
         return tracer
