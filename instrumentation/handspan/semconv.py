@@ -546,24 +546,29 @@ NOT_KEPT: Final = (
 """Beginnings of names that would be in `ALWAYS_KEPT` and are content: the first to be cut."""
 
 EVENT_FAULT: Final = "handspan.fault"
-"""event name. A fault that lasts no time, with the attributes of a fault span. On: the span that it
-hits. Source: Handspan."""
+"""event name. A fault that lasts no time, with the attributes of a fault span,
+`handspan.fault.{id,type,target,parameters,seed,injected,severity,score_impact,deadline_s}`;
+without a recording span a zero-length span `inject_fault {type}`. On: the span that it hits.
+Source: Handspan."""
 
 EVENT_BUDGET: Final = "handspan.budget"
-"""event name. A budget's state when it changes and when its block ends; without a recording span
-a zero-length span of this name. On: the span around the call that was paid. Source: Handspan."""
+"""event name. A budget's state when it changes and when its block ends, with
+`handspan.budget.{name,scope,limit_usd,used_usd,used_ratio,state}`; without a recording span a
+zero-length span of this name. On: the span around the call that was paid. Source: Handspan."""
 
 EVENT_TASK_QUEUED: Final = "handspan.task.queued"
-"""event name. A task was queued, with its id, type and domain; without a recording span a
-zero-length span of this name. On: the span that queues it. Source: Handspan."""
+"""event name. A task was queued at the event's time, with
+`handspan.task.{id,type,domain,feature,estimated_cost_usd}`; without a recording span a zero-length
+span of this name. On: the span that queues it. Source: Handspan."""
 
 EVENT_SESSION: Final = "handspan.session"
-"""event name. A step of a session that lasts no time, with the names of a session. On: the span of
-the session. Source: Handspan."""
+"""event name. A step of a session that lasts no time, with `handspan.session.{action,step,element}`
+and, where known, `handspan.performance_impact`, `handspan.resource.{cpu_ratio,memory_bytes}`; its
+faults, recoveries and checks are spans. On: the workflow span of the session. Source: Handspan."""
 
 EVENT_METRIC: Final = "handspan.metric"
-"""event name. A number recorded on a run, by its name and value; without a recording span a
-zero-length span of this name. On: the span in which it is recorded. Source: Handspan."""
+"""event name. A number recorded on a run, with `handspan.metric.{name,value}`; without a recording
+span a zero-length span of this name. On: the span in which it is recorded. Source: Handspan."""
 
 # --- Values: a parameter's type in Python and the words on the wire are one thing ---
 

@@ -107,7 +107,8 @@ def queue_task(
     """
     told = {semconv.TASK_ID: id, semconv.TASK_TYPE: type, semconv.TASK_DOMAIN: domain}
     at_ns = now_ns()
-    happened(semconv.EVENT_TASK_QUEUED, {**told, semconv.TASK_FEATURE: feature})
+    more = {semconv.TASK_FEATURE: feature, semconv.TASK_ESTIMATED_COST_USD: estimated_cost_usd}
+    happened(semconv.EVENT_TASK_QUEUED, {**told, **more})
     return QueuedTask(
         type=type,
         id=id,

@@ -224,6 +224,28 @@ async def test_a_block_left_in_another_task_breaks_nothing(
     assert len(handspan_spans) == 1
 
 
+async def test_a_block_left_where_another_is_current_leaves_that_one_alone(
+    handspan_spans: Spans,
+) -> None:
+    """Else what follows there would hang below whatever was around the first block."""
+    triage = handspan.agent("triage")
+    triage.__enter__()
+
+    async def elsewhere() -> None:
+        with handspan.agent("writer"):
+            triage.__exit__(None, None, None)
+            with handspan.tool("search"):
+                pass
+
+    await asyncio.create_task(elsewhere())
+    triage.detach()
+    assert handspan_spans.tree() == [
+        "invoke_agent triage",
+        "  invoke_agent writer",
+        "    execute_tool search",
+    ]
+
+
 def test_without_a_provider_nothing_happens_and_nothing_is_made() -> None:
     """A library may carry our verbs; whoever does not switch telemetry on pays nearly nothing."""
     before = get_current()
