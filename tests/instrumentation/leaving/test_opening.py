@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -103,6 +103,7 @@ attributes = st.dictionaries(st.text(max_size=10), values, max_size=8)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@settings(deadline=None)
 @given(first=attributes, later=attributes, kind=st.sampled_from(SpanKind))
 def test_any_attributes_are_kept_as_the_sdk_keeps_them(
     first: Mapping[str, Any], later: Mapping[str, Any], kind: SpanKind
