@@ -84,6 +84,15 @@ grafana: ## the page that draws dashboards with Grafana's own libraries; needs N
 rotel: ## another collector to compare with, installed once into the cache
 	@$(PYTHON) -m stack.tools rotel
 
+record-frameworks: $(READY) ## tell the same story in every agent framework again and record what it emits
+	$(BIN)/python -m stack.frameworks.recording
+	$(BIN)/python -m tests.exporter.conventions.writing
+	$(BIN)/python docs/generate.py
+
+pin-frameworks: ## pin the newest agent frameworks and instrumentors, with hashes
+	@test -x $(VENV)/pin/bin/uv || { $(PYTHON) -m venv $(VENV)/pin && $(VENV)/pin/bin/pip install --quiet uv; }
+	cd stack/frameworks/pins && for one in *.in; do ../../../$(VENV)/pin/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade --output-file $${one%.in}.txt $$one; done
+
 constraints: ## pin the newest versions, with hashes
 	@test -x $(VENV)/pin/bin/uv || { $(PYTHON) -m venv $(VENV)/pin && $(VENV)/pin/bin/pip install --quiet uv; }
 	$(VENV)/pin/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade --all-extras --output-file constraints.txt pyproject.toml

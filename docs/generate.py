@@ -292,6 +292,52 @@ def _cell(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value).replace("|", "\\|")
 
 
+def conventions() -> str:
+    """Return docs/conventions.md: what each source of telemetry shows of one and the same story."""
+    data = json.loads((ROOT / "docs" / "conventions.json").read_text(encoding="utf-8"))
+    facts = list(data["sources"][0]["facts"])
+    rows = "".join(
+        f"| {one['framework']} | {one['source']} | {' | '.join(one['facts'].values())} |\n"
+        for one in data["sources"]
+    )
+    versions = "".join(
+        f"- {one['framework']}, {one['source']}: "
+        f"{', '.join(f'{name} {version}' for name, version in one['versions'].items())}\n"
+        for one in data["sources"]
+    )
+    explained = "".join(
+        f"- {one['framework']}, {one['source']}, {one['fact']}: {one['why']}\n"
+        for one in data["explained"]
+    )
+    return f"""\
+# What each instrumentor shows
+
+Made from `docs/conventions.json` by `make generate`; a test replays the recordings behind it.
+One story is told in each framework, on scripted models: one agent hands over to (or asks) another,
+which calls a tool, fails with a second one and answers all the same; in the ending `outage` its
+model cannot be reached, in `approval` a person has to agree. So runs, agents, handoffs, tokens,
+cost and errors are known. Each source of telemetry (the framework's own tracing as `native`, each
+instrumentor that exists, our own as `handspan`) was recorded once as OTLP; the recordings go
+through the receiver and the processor, and the table says what the facts then show.
+
+`right`: as it happened. `missing`: the source does not say it; Handspan shows it as unknown or
+not at all. `wrong`: the source says something else, explained below; nothing else is wrong.
+In brackets the endings, where it is not all of them.
+
+| framework | source | {" | ".join(facts)} |
+|---|---|{"---|" * len(facts)}
+{rows}
+## Wrong in the source
+
+{explained}
+## Versions
+
+{versions}
+`make record-frameworks` records all of them again, `make pin-frameworks` pins newer versions first.
+What is corrected on the way is listed in [mapping.md](mapping.md).
+"""
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     # First: others are made from it.
     "exporter/handspan_exporter/query/records.json": records,
@@ -299,6 +345,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/alerts.md": alerts_page,
     "docs/attributes.md": attributes,
     "docs/client.md": client_page,
+    "docs/conventions.md": conventions,
     "docs/kpis.md": kpis,
     "docs/mapping.md": mapping_markdown,
     "docs/metrics.md": metrics,

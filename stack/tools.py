@@ -34,10 +34,13 @@ class Tool:
     pinned_in: str
     """File in the tool's folder that names its version, once."""
     version_pattern: str
+    """What finds it there; empty: the file as a whole is the version."""
     takes: str
     """How long a build takes, for whoever waits."""
     made_from: tuple[str, ...] = ()
     """Files of ours that it is built from: a change of one is another version."""
+    kept_in: str = ""
+    """Folder of its `build.sh`, which then gets the name as second argument; empty: the name."""
 
     @property
     def version(self) -> str:
@@ -46,14 +49,20 @@ class Tool:
             return self._pinned()
         digest = hashlib.sha256()
         for name in self.made_from:
-            digest.update((_HERE / self.name / name).read_bytes())
+            digest.update((self._home / name).read_bytes())
         return f"{self._pinned()}-{digest.hexdigest()[:8]}"
 
     def _pinned(self) -> str:
-        text = (_HERE / self.name / self.pinned_in).read_text(encoding="utf-8")
+        text = (self._home / self.pinned_in).read_text(encoding="utf-8")
+        if not self.version_pattern:
+            return hashlib.sha256(text.encode()).hexdigest()[:12]
         found = re.search(self.version_pattern, text, re.MULTILINE)
         assert found is not None, f"{self.pinned_in} of {self.name} names no version"  # noqa: S101 - a defect of the tree
         return found[1]
+
+    @property
+    def _home(self) -> Path:
+        return _HERE / (self.kept_in or self.name)
 
     @property
     def folder(self) -> Path:
@@ -71,7 +80,7 @@ class Tool:
         if not program.is_file():
             raise Missing(
                 f"{self.name} {self.version} is not in {self.folder}: "
-                f"`make {self.name}` builds it ({self.takes})"
+                f"`python -m stack.tools {self.name}` builds it ({self.takes})"
             )
         return program
 
@@ -87,7 +96,7 @@ class Tool:
             _say(f"building {self.name} {self.version} into {self.folder} ({self.takes}) ...")
         began_s = time.monotonic()
         built = subprocess.run(  # noqa: S603 - our own script
-            [str(_HERE / self.name / "build.sh"), str(self.folder)],
+            [str(self._home / "build.sh"), str(self.folder), self.name],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -97,7 +106,7 @@ class Tool:
         if built.returncode:
             said = "\n".join(built.stdout.splitlines()[-_KEPT_LINES:])
             raise Missing(
-                f"{self.name}/build.sh failed with code {built.returncode}, saying:\n{said}"
+                f"{self._home.name}/build.sh failed with code {built.returncode}, saying:\n{said}"
             )
         _say(f"built in {time.monotonic() - began_s:.0f} s")
         return self.require()

@@ -111,6 +111,8 @@ _READERS: Final = {
     "texts": parse.lists,
 }
 
+_SILENT: Final = pa.array(sorted(mapping.SILENT_WORKFLOWS), pa.string()).view(pa.binary())
+
 _STATUSES: Final = {
     b"Error": "Error",
     b"STATUS_CODE_ERROR": "Error",
@@ -139,7 +141,7 @@ def agent_spans_table(traces: pa.Table, received_at_ns: int) -> pa.Table:
 def _tables(batch: pa.RecordBatch, received_at_ns: int) -> Iterator[pa.Table]:
     """Yield the rows of the spans, and of the events that are agent work by themselves."""
     attributes = Attributes(batch["SpanAttributes"], mapping.names())
-    kinds = recognise(attributes, as_bytes(batch["SpanName"]))
+    kinds = recognise(attributes, batch)
     rows = np.flatnonzero(kinds.kind != NONE)
     if len(rows):
         spans = _AgentSpans(batch, rows, attributes.of(rows), kinds.of(rows))
@@ -148,7 +150,7 @@ def _tables(batch: pa.RecordBatch, received_at_ns: int) -> Iterator[pa.Table]:
     if events is None:
         return
     said = Attributes(events["SpanAttributes"], mapping.names())
-    kinds_of_events = recognise(said, as_bytes(events["SpanName"]))
+    kinds_of_events = recognise(said, events)
     own = _AgentSpans(events, np.arange(len(span_of)), said, kinds_of_events)
     who, places = np.unique(span_of, return_inverse=True)
     # A span that is no agent work counts as a chain here: who ran it, it says all the same.
@@ -189,9 +191,10 @@ class _AgentSpans:
         """Return all columns but the one that says when the rows came."""
         columns = {column.name: self.mapped(column) for column in mapping.COLUMNS}
         columns |= self.span() | self.state(columns["workflow_outcome"])
-        columns |= self.handoff_by_name(columns["handoff_target"])
+        columns |= self.handoff(columns["handoff_target"], columns["handoff_mode"])
         columns |= self.cost(columns["cost_usd"], columns["cost_source"])
         columns["provider"] = _without_frameworks(columns["provider"])
+        columns |= self.not_said(columns)
         columns["resumes"] = self.resumes()
         columns["rates_trace_id"], columns["rates_span_id"] = self.rates()
         return columns
@@ -250,8 +253,11 @@ class _AgentSpans:
         errors = pc.coalesce(pc.if_else(vague, raised, said), said, pa.scalar(b""))
         never = pc.or_(_steers(errors), _steers(raised))
         never = pc.or_(never, pc.equal(workflow_outcome, "cancelled"))
+        silent = pc.is_in(self.text("ScopeName"), value_set=_SILENT)
+        untold = pc.and_(silent, pa.array(self.kinds.among(frozenset({"workflow"}))))
+        untold = pc.and_(untold, pc.not_equal(statuses, "Error"))
         return {
-            "status": pc.if_else(never, "Unset", statuses),
+            "status": pc.if_else(never, "Unset", pc.if_else(untold, mapping.UNTOLD, statuses)),
             "error_type": as_strings(pc.if_else(never, pa.scalar(b""), errors)),
         }
 
@@ -266,6 +272,17 @@ class _AgentSpans:
         last = np.full(len(self.rows), NONE, np.int64)
         last[span_of[places]] = places
         return types.take(pa.array(last, mask=last == NONE))
+
+    def not_said(self, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
+        """Return the columns in which some scope writes what it does not know, without that."""
+        fresh = {}
+        for name, words in mapping.NOT_SAID.items():
+            nothing = pc.is_in(columns[name], value_set=pa.array(words))
+            fresh[name] = pc.if_else(nothing, "", columns[name])
+        for scope, names in mapping.MADE_UP.items():
+            here = pc.equal(self.text("ScopeName"), scope.encode())
+            fresh |= {name: pc.if_else(here, "", columns[name]) for name in names}
+        return fresh
 
     def resumes(self) -> pa.Array:
         """Return, per span, the traces that it resumes."""
@@ -299,17 +316,25 @@ class _AgentSpans:
         found = items.take(pa.array(places, mask=(places == NONE) | (places >= len(items))))
         return as_strings(found.fill_null(b""))
 
-    def handoff_by_name(self, targets: pa.Array) -> dict[str, pa.Array]:
+    def handoff(self, targets: pa.Array, modes: pa.Array) -> dict[str, pa.Array]:
+        """Return targets and modes of handoffs: by a tool, else what nothing said, by name."""
+        if self.kinds.handed_to.null_count < len(self.rows):
+            by_tool = as_strings(self.kinds.handed_to.fill_null(b""))
+            targets = pc.if_else(pc.equal(targets, ""), by_tool, targets)
+            modes = pc.if_else(pc.equal(modes, ""), self.kinds.handed_how.fill_null(""), modes)
+        return {"handoff_target": self.named_target(targets), "handoff_mode": modes}
+
+    def named_target(self, targets: pa.Array) -> pa.Array:
         """Return the handoffs' targets, read from the span's name where nothing else says them."""
         handoff = self.kinds.among(frozenset({"handoff"}))
         names = self.text("SpanName")
         prefixed = pc.starts_with(names, mapping.HANDOFF_NAME_PREFIX)
         named = pc.and_(pc.and_(pa.array(handoff), prefixed), pc.equal(targets, ""))
         if not pc.any(named).as_py():
-            return {}
+            return targets
         # Not binary_slice: without an end it fails on texts shorter than the start.
         rest = pc.replace_substring(names, mapping.HANDOFF_NAME_PREFIX, "", max_replacements=1)
-        return {"handoff_target": pc.if_else(named, as_strings(rest), targets)}
+        return pc.if_else(named, as_strings(rest), targets)
 
     def cost(self, usd: pa.Array, source: pa.Array) -> dict[str, pa.Array]:
         """Return cost and source: only dollars count, and a cost without a source gets its own."""

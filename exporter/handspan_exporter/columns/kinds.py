@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from handspan_exporter.columns import mapping
 from handspan_exporter.columns.attributes import as_bytes, as_strings
+from handspan_exporter.columns.corrections import KIND, correct, handoff_tools
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     Codes = npt.NDArray[np.int64]
     Mask = npt.NDArray[np.bool_]
 
-_KIND: Final = {kind: code for code, kind in enumerate(mapping.KINDS)}
 _SHOWN: Final = (*mapping.CONVENTIONS, *mapping.NATIVE_SCOPES.values())
 _CONVENTION: Final = {name: code for code, name in enumerate(_SHOWN)}
 
@@ -35,10 +35,20 @@ class Kinds:
     """Index into `mapping.KINDS`."""
     convention: Codes
     """Whose names the span uses: index into `mapping.CONVENTIONS`."""
+    handed_to: pa.Array
+    """The target of a handoff by a tool, as bytes; null elsewhere."""
+    handed_how: pa.Array
+    """Its mode, as text; null elsewhere."""
 
     def of(self, spans: Codes) -> Kinds:
         """Return the kinds of some of the spans."""
-        return Kinds(self.kind[spans], self.convention[spans])
+        places = pa.array(spans)
+        return Kinds(
+            self.kind[spans],
+            self.convention[spans],
+            self.handed_to.take(places),
+            self.handed_how.take(places),
+        )
 
     def among(self, kinds: frozenset[str]) -> Mask:
         """Return which spans are of one of the kinds."""
@@ -64,21 +74,24 @@ class Kinds:
         return _words(np.where(own, native, self.convention), _SHOWN)
 
 
-def recognise(attributes: Attributes, names: pa.Array) -> Kinds:
-    """Say of each span what it is; `names` are the span names as bytes."""
+def recognise(attributes: Attributes, batch: pa.RecordBatch) -> Kinds:
+    """Say of each span of the batch what it is; the attributes are those of the batch."""
+    names = as_bytes(batch["SpanName"])
     kind = np.full(attributes.spans, NONE, np.int64)
     convention = kind.copy()
     _by_evidence(attributes, names, kind, convention)
-    _set(kind, convention, attributes.has([_OPERATION.key]), _KIND[mapping.CHAIN], mapping.OTEL)
+    _set(kind, convention, attributes.has([_OPERATION.key]), KIND[mapping.CHAIN], mapping.OTEL)
     for name, (meant, said_in) in mapping.EVENT_KINDS.items():
         named = np.asarray(pc.equal(names, name.encode()).fill_null(False))
-        _set(kind, convention, named, _KIND[meant], said_in)
+        _set(kind, convention, named, KIND[meant], said_in)
     for rule in reversed(mapping.KIND_RULES):
-        codes = {value: _KIND[meant] for value, meant in rule.kinds.items()}
+        codes = {value: KIND[meant] for value, meant in rule.kinds.items()}
         found = _look_up(attributes.text(rule.key), codes)
         _set(kind, convention, found != NONE, found, rule.convention)
+    correct(attributes, names, as_bytes(batch["ScopeName"]), kind)
     _handoffs(attributes, names, kind, convention)
-    return Kinds(kind, convention)
+    handed_to, handed_how = handoff_tools(attributes, batch["Events.Attributes"], kind)
+    return Kinds(kind, convention, handed_to, handed_how)
 
 
 _OPERATION: Final = next(rule for rule in mapping.KIND_RULES if rule.convention == mapping.OTEL)
@@ -90,22 +103,22 @@ def _by_evidence(attributes: Attributes, names: pa.Array, kind: Codes, conventio
     if not evident.any():
         return
     model = attributes.has(mapping.MODEL_EVIDENCE)
-    _set(kind, convention, model, _KIND["llm"], mapping.OTEL)
+    _set(kind, convention, model, KIND["llm"], mapping.OTEL)
     words = pc.list_element(pc.split_pattern(names, " ", max_splits=1), 0)
-    codes = {value: _KIND[meant] for value, meant in _OPERATION.kinds.items()}
+    codes = {value: KIND[meant] for value, meant in _OPERATION.kinds.items()}
     named = _look_up(words, codes)
     _set(kind, convention, evident & (named != NONE), named, mapping.OTEL)
 
 
 def _handoffs(attributes: Attributes, names: pa.Array, kind: Codes, convention: Codes) -> None:
     """Turn tools into handoffs where the span says so itself."""
-    tool = kind == _KIND["tool"]
+    tool = kind == KIND["tool"]
     if not tool.any():
         return
     told = attributes.has([source.key for source in mapping.HANDOFF_TARGETS])
     prefixed = np.asarray(pc.starts_with(names, mapping.HANDOFF_NAME_PREFIX).fill_null(False))
     named = prefixed & (convention == _CONVENTION[mapping.OPENINFERENCE])
-    kind[tool & (told | named)] = _KIND["handoff"]
+    kind[tool & (told | named)] = KIND["handoff"]
 
 
 def _set(kind: Codes, convention: Codes, where: Mask, code: Codes | int, said_in: str) -> None:

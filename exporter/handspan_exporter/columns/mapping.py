@@ -4,9 +4,9 @@ Data only. columns/agent_spans.py applies it to whole batches, docs/mapping.md i
 In a column the first source that a span has, with a value that is not empty, wins. What we
 write ourselves comes from `handspan.semconv`; other names stand here and nowhere else.
 
-Left for later, because a name alone cannot tell: tools that are handoffs (`transfer_to_x` may
-well move money), usage repeated on agent spans, hashes in `graph.node.id` (agno) and
-`gen_ai.agent.name` (crewai), conversation ids made up by pydantic-ai, the workflow of an
+What a name alone cannot tell is corrected by instrumentation scope (`CORRECTIONS`), each rule
+with the reason; docs/conventions.md shows on recorded spans what that comes to. Left for later:
+hashes in `graph.node.id` (agno), conversation ids made up by pydantic-ai, the workflow of an
 OpenInference trace (the name of its root), an MCP server's second span for one tool call.
 """
 
@@ -83,6 +83,40 @@ class Column:
     """The only values that count, when there are such."""
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What the spans of one scope claim to be, and what they are."""
+
+    says: str
+    """The kind that the rules above found."""
+    key: str
+    """The attribute that gives it away."""
+    pattern: str | None
+    """What its text contains; None: the span does not have it."""
+    kind: str
+    """What the span is."""
+    why: str
+    but_not: bool = False
+    """The text does not contain it."""
+    is_name: bool = False
+    """What the pattern's group finds must be the span's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffTool:
+    """A tool by which a framework hands over, and where the target stands."""
+
+    framework: str
+    tool: str
+    """Pattern of the whole name of the tool."""
+    key: str
+    """The attribute with the target, or with `in_event` that of a span event."""
+    pattern: str
+    """Its group `target` is the target's name."""
+    mode: str
+    in_event: bool = False
+
+
 def _handspan(key: str, *kinds: str) -> Source:
     return Source(key, HANDSPAN, frozenset(kinds))
 
@@ -133,6 +167,11 @@ KIND_RULES: Final = (
         semconv.KIND,
         {kind: kind if kind in KINDS else CHAIN for kind in (*get_args(semconv.Kind), *KINDS)},
     ),
+    KindRule(
+        OPENLLMETRY,
+        "traceloop.span.kind",
+        {"workflow": "workflow", "task": CHAIN, "agent": "agent", "tool": "tool"},
+    ),
     KindRule(OTEL, semconv.GEN_AI_OPERATION_NAME, OPERATION_KINDS),
     KindRule(
         OPENINFERENCE,
@@ -152,16 +191,176 @@ KIND_RULES: Final = (
     ),
     KindRule(
         OPENLLMETRY,
-        "traceloop.span.kind",
-        {"workflow": "workflow", "task": CHAIN, "agent": "agent", "tool": "tool"},
-    ),
-    KindRule(
-        OPENLLMETRY,
         "llm.request.type",
         {"chat": "llm", "completion": "llm", "embedding": "embedding", "rerank": "retrieval"},
     ),
 )
-"""In order; the first whose value is known decides."""
+"""In order; the first whose value is known decides. `traceloop.span.kind` comes before the
+operation: OpenLLMetry says `invoke_agent` of crews, tasks and graph nodes too."""
+
+_AUTOGEN_TOOL: Final = r"^Handoff to (?P<target>.+)\.$"
+_OPENINFERENCE_LANGCHAIN: Final = "openinference.instrumentation.langchain"
+_OPENLLMETRY_LANGCHAIN: Final = "opentelemetry.instrumentation.langchain"
+
+CORRECTIONS: Final = {
+    "openinference.instrumentation.openai_agents": (
+        Correction("agent", "graph.node.id", None, "workflow", "the trace itself is typed AGENT"),
+    ),
+    _OPENINFERENCE_LANGCHAIN: (
+        Correction(
+            "agent",
+            "metadata",
+            '"langgraph_node"',
+            CHAIN,
+            'a node of a graph is typed AGENT when its name contains "agent"',
+        ),
+        Correction(
+            CHAIN,
+            "metadata",
+            '"lc_agent_name": ?"(?P<name>[^"]+)"',
+            "agent",
+            "an agent of LangChain is typed CHAIN",
+            is_name=True,
+        ),
+    ),
+    _OPENLLMETRY_LANGCHAIN: (
+        Correction(
+            "agent",
+            "gen_ai.workflow.nodes",
+            '"(model|agent)"',
+            CHAIN,
+            "every graph is an agent here; one that calls no model is a team",
+            but_not=True,
+        ),
+        Correction(
+            "handoff",
+            "langgraph.command.source_node",
+            "^tools$",
+            CHAIN,
+            "a handoff by a tool is told again, twice, and its source is the tool's node",
+        ),
+        Correction("task", semconv.GEN_AI_OPERATION_NAME, "", CHAIN, "any node is a task"),
+    ),
+    "opentelemetry.instrumentation.genai.langchain": (
+        Correction(
+            "agent",
+            semconv.GEN_AI_AGENT_NAME,
+            "^call_agent$",
+            CHAIN,
+            "the function around each agent of a supervisor is an agent too",
+        ),
+    ),
+    "opentelemetry.instrumentation.crewai.instrumentation": (
+        Correction("agent", "crewai.crew.id", "", "workflow", "a crew is an agent too"),
+    ),
+    "autogen-core": (
+        Correction(
+            "tool",
+            semconv.GEN_AI_TOOL_DESCRIPTION,
+            _AUTOGEN_TOOL,
+            CHAIN,
+            "a tool that hands over; its target runs in another trace, so no handoff can be made of it",
+        ),
+    ),
+    "openinference.instrumentation.autogen_agentchat": (
+        Correction("agent", "graph.node.id", "", CHAIN, "the framework has a span of it already"),
+        Correction(
+            "tool",
+            "tool.description",
+            _AUTOGEN_TOOL,
+            CHAIN,
+            "the framework has a span of it already, but not of a handoff",
+            but_not=True,
+        ),
+    ),
+    "crewai": (
+        Correction(
+            "tool",
+            "crewai.event_name",
+            "^tool_failure_detected$",
+            CHAIN,
+            "a tool that failed for good gets a second span",
+        ),
+    ),
+}
+"""Instrumentation scope -> what its spans claim wrongly; applied in order."""
+
+_LANGGRAPH_TOOL: Final = "^Ask agent '(?P<target>.+)' for help$"
+_COWORKER: Final = '"coworker": ?"(?P<target>[^"]+)"'
+_CREWAI_TOOL: Final = "(delegate.work|ask.question).to.coworker"
+
+HANDOFF_TOOLS: Final = (
+    HandoffTool(
+        "LangGraph",
+        "transfer_to_.+",
+        "metadata",
+        '"__handoff_destination": ?"(?P<target>[^"]+)"',
+        "pass_control",
+    ),
+    HandoffTool(
+        "LangGraph",
+        "transfer_to_.+",
+        semconv.GEN_AI_TOOL_DESCRIPTION,
+        _LANGGRAPH_TOOL,
+        "pass_control",
+    ),
+    HandoffTool("LangGraph", "transfer_to_.+", "tool.description", _LANGGRAPH_TOOL, "pass_control"),
+    HandoffTool(
+        "AutoGen",
+        "transfer_to_.+",
+        "tool.description",
+        _AUTOGEN_TOOL,
+        "pass_control",
+    ),
+    HandoffTool(
+        "Strands",
+        "handoff_to_agent",
+        "content",
+        '"agent_name": ?"(?P<target>[^"]+)"',
+        "pass_control",
+        in_event=True,
+    ),
+    HandoffTool(
+        "Strands",
+        "handoff_to_agent",
+        "tool.parameters",
+        '"agent_name": ?"(?P<target>[^"]+)"',
+        "pass_control",
+    ),
+    HandoffTool(
+        "CrewAI", _CREWAI_TOOL, semconv.GEN_AI_TOOL_CALL_ARGUMENTS, _COWORKER, "return_to_caller"
+    ),
+    HandoffTool("CrewAI", _CREWAI_TOOL, "input.value", _COWORKER, "return_to_caller"),
+    HandoffTool(
+        "Google ADK",
+        "transfer_to_agent",
+        "gcp.vertex.agent.tool_call_args",
+        '"agent_name": ?"(?P<target>[^"]+)"',
+        "pass_control",
+    ),
+)
+"""A tool span is a handoff when one of these finds its target; the tool's name alone proves
+nothing (`transfer_to_x` may well move money). The first that finds one wins."""
+
+SILENT_WORKFLOWS: Final = frozenset(
+    {
+        "openinference.instrumentation.openai_agents",
+        "opentelemetry.instrumentation.genai.openai_agents",
+        "opentelemetry.instrumentation.openai_agents",
+        "strands.telemetry.tracer",
+    }
+)
+"""Scopes whose workflow spans never say that they failed: such a run ended as the agent did that
+ended last."""
+
+UNTOLD: Final = "Untold"
+"""The status of a workflow span of `SILENT_WORKFLOWS` that says no error."""
+
+NOT_SAID: Final = {"model": ("unknown",)}
+"""Column -> what instrumentors write when they do not know."""
+
+MADE_UP: Final = {"crewai": ("conversation_id",)}
+"""Scope -> the columns in which it puts what is something else (the id of a task)."""
 
 EVENT_KINDS: Final = {
     semconv.EVENT_FAULT: ("fault", HANDSPAN),
@@ -235,6 +434,7 @@ HANDOFF_TARGETS: Final = (
     _otel("gen_ai.agent.handoff.target.name"),
     _openllmetry("gen_ai.handoff.to_agent"),
     _openllmetry("langgraph.command.goto_node"),
+    _openllmetry("traceloop.association.properties.__handoff_destination"),
 )
 """A tool span that names one of these is a handoff."""
 
@@ -257,7 +457,9 @@ COLUMNS: Final = (
         (
             *_HANDOFF_SOURCES,
             _handspan(semconv.AGENT_NAME, *_OTHER_KINDS),
+            _openllmetry("crewai.agent.role"),  # CrewAI puts a hash where the name belongs
             _otel(semconv.GEN_AI_AGENT_NAME),
+            _openllmetry("traceloop.association.properties.lc_agent_name"),
             _openinference("agent.name"),
             _openinference("graph.node.name", "agent"),
             _openinference("graph.node.id", "agent"),
@@ -420,6 +622,7 @@ COLUMNS: Final = (
             _otel(semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS),
             _openinference("llm.token_count.completion_details.reasoning"),
             _openllmetry("gen_ai.usage.reasoning_tokens"),
+            _openllmetry("gen_ai.usage.details.reasoning_tokens"),
         ),
     ),
     Column("time_to_first_token_s", "real", (_otel(semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK),)),
@@ -525,4 +728,6 @@ def names() -> tuple[str, ...]:
     """Return every attribute name that is read anywhere, sorted."""
     found = {source.key for column in COLUMNS for source in column.sources}
     found |= {rule.key for rule in KIND_RULES} | set(EVIDENCE)
+    found |= {one.key for rules in CORRECTIONS.values() for one in rules}
+    found |= {one.key for one in HANDOFF_TOOLS if not one.in_event}
     return tuple(sorted(found | {semconv.ERROR_TYPE, semconv.GEN_AI_USAGE_COST_CURRENCY}))

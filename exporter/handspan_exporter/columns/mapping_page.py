@@ -37,6 +37,19 @@ shown by name: {scopes}.
 A span event called {events} is a row of its own, as if it were a span without length below the
 span that has it; who did it is what the event says, else what its span says.
 
+A tool span is also a handoff where the framework's own tool says the target:
+
+| framework | tool | target in | mode |
+|---|---|---|---|
+{tools}
+What single instrumentors claim and is corrected, by instrumentation scope:
+
+| scope | says | of spans where | is | why |
+|---|---|---|---|---|
+{corrections}
+Workflow spans of {silent} never say that they failed: such a run ended as the agent did that ended
+last (status `{untold}`). [What that comes to on recorded spans](conventions.md).
+
 Never an error: {never}, and a workflow that was cancelled. `error_type` is `error.type`, else the
 type of the last exception event of a span whose status is Error. A framework's name is no
 provider. A reported cost in another currency than USD is not kept.
@@ -56,6 +69,12 @@ def mapping_markdown() -> str:
         scopes=_listed(mapping.NATIVE_SCOPES.values()),
         events=" or ".join(f"`{n}` ({kind})" for n, (kind, _) in mapping.EVENT_KINDS.items()),
         never=_listed(mapping.NEVER_ERRORS),
+        tools="".join(map(_tool, mapping.HANDOFF_TOOLS)),
+        corrections="".join(
+            _correction(scope, one) for scope, rules in mapping.CORRECTIONS.items() for one in rules
+        ),
+        silent=_listed(sorted(mapping.SILENT_WORKFLOWS)),
+        untold=mapping.UNTOLD,
     )
     columns = "".join(f"{_column(column)}\n" for column in mapping.COLUMNS)
     return _HEAD.format(evidence=_listed(mapping.EVIDENCE)) + rules + notes + columns
@@ -65,6 +84,27 @@ def _rule(rule: mapping.KindRule) -> str:
     kinds = ", ".join(f"{value} -> {kind}" for value, kind in rule.kinds.items() if value != kind)
     same = ", ".join(value for value, kind in rule.kinds.items() if value == kind)
     return f"| {rule.convention} | `{rule.key}` | {', '.join(filter(None, (same, kinds)))} |"
+
+
+def _tool(one: mapping.HandoffTool) -> str:
+    where = f"`{one.key}` of an event" if one.in_event else f"`{one.key}`"
+    return f"| {one.framework} | `{_cell(one.tool)}` | {where} | {one.mode} |\n"
+
+
+def _correction(scope: str, one: mapping.Correction) -> str:
+    if one.pattern is None:
+        where = f"`{one.key}` is absent"
+    elif one.is_name:
+        where = f"`{one.key}` has the span's name in `{_cell(one.pattern)}`"
+    elif one.but_not:
+        where = f"`{one.key}` is there without `{_cell(one.pattern)}`"
+    else:
+        where = f"`{one.key}` is there" + (f" with `{_cell(one.pattern)}`" if one.pattern else "")
+    return f"| `{scope}` | {one.says} | {where} | {one.kind} | {one.why} |\n"
+
+
+def _cell(pattern: str) -> str:
+    return pattern.replace("|", "\\|")
 
 
 def _column(column: mapping.Column) -> str:

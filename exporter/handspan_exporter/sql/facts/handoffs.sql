@@ -1,5 +1,5 @@
 -- One row per handoff span, with the span it started in work_handoffs. An explicit outcome wins; unmatched is pending
--- until the run has ended, then lost.
+-- until the run has ended, then lost, or unknown where nobody said the target.
 INSERT INTO new_handoffs
     (trace_id, span_id, run_id, service, project, workflow, agent, feature, session_id, conversation_id, user_id, source,
      target, mode, target_type, reason, artifacts, payload_bytes, outcome, ping_pong, target_trace_id, target_span_id, latency_ns,
@@ -30,7 +30,9 @@ SELECT
     s.feature, s.session_id, s.conversation_id, s.user_id, source,
     s.handoff_target, s.handoff_mode, if(s.handoff_target_type = '', 'agent', toString(s.handoff_target_type)),
     s.handoff_reason, s.handoff_artifacts, s.handoff_payload_bytes,
-    multiIf(s.handoff_outcome != '', toString(s.handoff_outcome), m.target_span_id != '', 'accepted', s.run_id = '' OR s.run_open, 'pending', 'lost'),
+    multiIf(s.handoff_outcome != '', toString(s.handoff_outcome), m.target_span_id != '', 'accepted',
+        s.run_id = '' OR s.run_open, 'pending',
+        s.handoff_target = '' AND s.handoff_target_type != 'human', 'unknown', 'lost'),
     s.handoff_mode = 'pass_control' AND source != '' AND n.next_source = s.handoff_target AND n.next_target = source,
     m.target_trace_id, m.target_span_id, if(m.target_span_id = '', NULL, m.latency_ns),
     if(m.target_span_id = '', NULL, behind.cost),

@@ -31,7 +31,8 @@ WITH
             minIf(o.is_lost, o.is_open) AS is_lost,
             argMin((s.trace_id, s.span_id, s.service), (s.start_ns, s.trace_id, s.span_id)) AS root,
             argMax(
-                (multiIf(s.workflow_outcome != '', toString(s.workflow_outcome), s.status = 'Error', 'failure', 'success'),
+                (multiIf(s.workflow_outcome != '', toString(s.workflow_outcome), s.status = 'Error', 'failure',
+                         s.status = 'Untold', '', 'success'),
                  toString(s.error_type), s.status_message),
                 (s.end_ns, s.trace_id, s.span_id)) AS ending,
             argMinIf(s.workflow_plan, (s.start_ns, s.trace_id, s.span_id), notEmpty(s.workflow_plan)) AS plan,
@@ -55,6 +56,9 @@ WITH
             countIf(parent_missing AND NOT is_open) AS parents_missing,
             arraySort(groupUniqArrayIf(trace_id, trace_id IN (multi_root))) AS multi_root_traces,
             groupArrayIf((start_ns, end_ns), kind = 'human') AS waits,
+            -- of a run whose opener cannot say how it ended: as the agent did that ended last, the outermost of them
+            argMaxIf((if(status = 'Error', 'failure', 'success'), toString(error_type), status_message),
+                (end_ns, -toInt64(depth), span_id), kind = 'agent' AND NOT is_open) AS last_agent,
             toUInt64(intervalLengthSumIf(start_ns, end_ns, kind IN ('workflow', 'agent', 'human'))
                 - intervalLengthSumIf(start_ns, end_ns, kind IN ('agent', 'human'))) AS gap_ns,
             countIf(kind IN ('tool', 'retrieval', 'embedding') AND NOT delegates AND NOT coordinated
@@ -93,7 +97,9 @@ SELECT
     if(r.conversation_id != '', r.conversation_id, s.some_conversation_id),
     if(r.user_id != '', r.user_id, s.some_user_id),
     o.plan, s.agents, p.path,
-    multiIf(NOT o.is_open, o.ending.1, o.is_lost, 'lost', 'running'), if(o.is_open, '', o.ending.2), if(o.is_open, '', o.ending.3),
+    multiIf(o.is_open AND o.is_lost, 'lost', o.is_open, 'running', o.ending.1 != '', o.ending.1, s.last_agent.1 != '', s.last_agent.1, 'success'),
+    multiIf(o.is_open, '', o.ending.1 != '', o.ending.2, s.last_agent.2),
+    multiIf(o.is_open, '', o.ending.1 != '', o.ending.3, s.last_agent.3),
     fromUnixTimestamp64Nano(o.first_ns, 'UTC'), if(o.is_open, NULL, fromUnixTimestamp64Nano(o.last_ns, 'UTC')),
     if(s.queued_ns <= o.first_ns, fromUnixTimestamp64Nano(assumeNotNull(s.queued_ns), 'UTC'), NULL),
     if(o.is_open, NULL, toUInt64(o.last_ns - o.first_ns)) AS lasted_ns,

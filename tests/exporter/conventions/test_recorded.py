@@ -1,0 +1,129 @@
+"""What real frameworks and instrumentors emit, recorded once, against what truly happened."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.exporter.conventions.judging import FACTS, WRONG, verdicts
+from tests.exporter.conventions.replaying import RECORDED, Recording, Replay, recordings
+
+from handspan_exporter.processor.rebuild import rebuild
+from handspan_exporter.settings import Settings
+from handspan_exporter.store.connection import connect
+from handspan_exporter.store.migrate import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from handspan_exporter.store.connection import Connection
+    from handspan_exporter.store.dsn import Dsn
+
+RESULTS = Path(__file__).parents[3] / "docs" / "conventions.json"
+
+
+@pytest.fixture(scope="module")
+def store(engine: Dsn) -> Iterator[Connection]:
+    """Return a session in a database for all recordings."""
+    connection = connect(replace(engine, database="recordings"))
+    migrate(connection, Settings())
+    yield connection
+    connection.command("DROP DATABASE recordings")
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def replay(store: Connection, tmp_path_factory: pytest.TempPathFactory) -> Replay:
+    """Return a store that has had every recording sent to its receiver."""
+    return Replay(store, tmp_path_factory.mktemp("journal"), recordings())
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, Recording]:
+    """Return the recordings by their service."""
+    return {one.service: one for one in recordings()}
+
+
+def results() -> list[dict[str, object]]:
+    """Return the data of docs/conventions.md."""
+    found: list[dict[str, object]] = json.loads(RESULTS.read_text(encoding="utf-8"))["sources"]
+    return found
+
+
+@pytest.mark.parametrize("service", [one.service for one in recordings()])
+def test_a_source_shows_what_the_page_says_it_shows(
+    replay: Replay, told: dict[str, Recording], service: str
+) -> None:
+    """Who chooses an instrumentor reads there what it will cost them; nobody checks it by hand."""
+    recording = told[service]
+    (row,) = (
+        one
+        for one in results()
+        if (one["framework"], one["source"]) == (recording.framework, recording.source)
+    )
+    assert row["facts"] == verdicts(recording, replay.shown(recording))
+    assert row["versions"] == recording.versions
+
+
+def test_the_page_has_no_other_sources(told: dict[str, Recording]) -> None:
+    """A row without its recording is a claim."""
+    assert len(results()) == len(told) >= 17
+
+
+def test_nothing_is_wrong_that_the_page_does_not_explain() -> None:
+    """What a source lacks is missing; a wrong number must be its own and be told."""
+    wrong = {
+        (one["framework"], one["source"], fact)
+        for one in results()
+        for fact in FACTS
+        if WRONG in one["facts"][fact]  # type: ignore[index]
+    }
+    explained = json.loads(RESULTS.read_text(encoding="utf-8"))["explained"]
+    assert wrong == {(one["framework"], one["source"], one["fact"]) for one in explained}
+
+
+def test_nothing_that_steers_a_framework_counts_as_an_error(
+    replay: Replay, told: dict[str, Recording]
+) -> None:
+    """LangGraph hands over and pauses by exceptions, pydantic-ai asks for approval by one."""
+    steered = 0
+    for recording in told.values():
+        for ending, shown in replay.shown(recording).items():
+            if ending.endswith("approval"):
+                facts = [*shown.runs, *shown.agents, *shown.tools, *shown.calls]
+                assert {one["outcome"] for one in facts} == {"success"}, recording.service
+                steered += 1
+    assert steered == 5
+
+
+def test_raw_spans_give_the_same_rows_whoever_stored_them(
+    replay: Replay, store: Connection
+) -> None:
+    """Rebuilt from `otel_traces`, agent spans and facts of every convention are the same."""
+    del replay  # it has filled the store
+    tables = ("agent_spans", "runs", "agent_runs", "handoffs", "llm_calls", "tool_calls")
+
+    def kept(table: str) -> list[dict[str, object]]:
+        left = "received_at" if table == "agent_spans" else "revision"
+        return store.rows(f"SELECT * EXCEPT ({left}) FROM {table} FINAL ORDER BY ALL")  # noqa: S608
+
+    before = {table: kept(table) for table in tables}
+    assert min(map(len, before.values())) > 20
+    for table in tables:
+        store.command(f"TRUNCATE TABLE {table}")
+    rebuild(store)
+    Replay.tick_of(store)
+    for table in tables:
+        assert kept(table) == before[table], table
+
+
+def test_no_recording_names_the_machine_that_made_it() -> None:
+    """They are in a public tree: no path, host or user of whoever recorded them."""
+    for path in RECORDED.glob("*/*.jsonl"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"/(home|root|tmp|Users|opt|usr)/|host\.name|process\.", text), path
+        assert path.stat().st_size < 600_000, path
