@@ -155,7 +155,21 @@ GRAFANA = Tool(
     takes="about three minutes, needs Node and its package registry",
     made_from=("build.mjs", "build.sh", "index.html", "package-lock.json", "src/main.tsx"),
 )
-TOOLS = {tool.name: tool for tool in (COLLECTOR, ROTEL, JAEGER, CLICKHOUSE_GO, GRAFANA, OLDEST_SDK)}
+FRAMEWORKS = {
+    name: Tool(
+        name=name,
+        program="venv/bin/python",
+        pinned_in=f"pins/{name}.txt",
+        version_pattern="",
+        takes="up to two minutes",
+        kept_in="frameworks",
+    )
+    for name in ("autogen", "crewai", "langgraph", "openai_agents", "pydantic_ai", "strands")
+}
+"""Agent frameworks with their instrumentors, each in an environment of its own."""
+
+_PROGRAMS = (COLLECTOR, ROTEL, JAEGER, CLICKHOUSE_GO, GRAFANA, OLDEST_SDK)
+TOOLS = {tool.name: tool for tool in _PROGRAMS} | FRAMEWORKS
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """Tells the story with one source of telemetry and prints what it emits, as OTLP in JSON.
 
-usage, in a framework's environment and from the root: python -m stack.frameworks.record FRAMEWORK SOURCE
+usage, in a framework's environment, from the root:
+    python -m stack.frameworks.record FRAMEWORK SOURCE
 """
 
 from __future__ import annotations

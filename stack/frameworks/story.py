@@ -57,7 +57,7 @@ REFUND_REPLIES: Final = (
     Reply(310, 40, text=ANSWER),
 )
 CLOSES: Final = Reply(330, 8, text=THANKS)
-"""Of the agent that delegated and got the answer back; one that handed control over says no more."""
+"""Of the agent that delegated and got the answer back."""
 
 
 def lookup_order(order_id: str) -> str:

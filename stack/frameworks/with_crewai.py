@@ -104,7 +104,7 @@ def _crew(ending: str) -> Crew:
 class Scripted(BaseLLM):
     """A model that says its lines, in the text form of tool calls."""
 
-    replies: list[Any] = []
+    replies: list[Any]
 
     def supports_function_calling(self) -> bool:
         """Say no: tools are called by text."""

@@ -58,6 +58,7 @@ class Scripted(BaseChatModel):
         }
 
     def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+        """Know all tools already."""
         return self
 
     def _generate(self, messages: Any, *args: Any, **kwargs: Any) -> ChatResult:

@@ -259,7 +259,7 @@ CORRECTIONS: Final = {
             semconv.GEN_AI_TOOL_DESCRIPTION,
             _AUTOGEN_TOOL,
             CHAIN,
-            "a tool that hands over; its target runs in another trace, so no handoff can be made of it",
+            "it hands over, but to an agent in another trace: nothing can match the two",
         ),
     ),
     "openinference.instrumentation.autogen_agentchat": (

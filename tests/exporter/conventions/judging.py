@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from genai_prices import Usage, calc_price
 from stack.frameworks import story
@@ -102,7 +102,7 @@ def _judged(true: Truth, found: Shown) -> dict[str, str]:
     return cells
 
 
-def _counted(true: Counter[str], found: Counter[str]) -> str:
+def _counted(true: Counter[Any], found: Counter[Any]) -> str:
     """Judge a bag of things: more than there were is wrong, fewer is missing."""
     if extra := found - true:
         return f"{WRONG}: {_named(extra)} too many"
@@ -111,7 +111,7 @@ def _counted(true: Counter[str], found: Counter[str]) -> str:
     return RIGHT
 
 
-def _named(things: Counter[str]) -> str:
+def _named(things: Counter[Any]) -> str:
     return ", ".join(
         " ".join(filter(None, one)) if isinstance(one, tuple) else one for one in sorted(things)
     )

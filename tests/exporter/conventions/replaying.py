@@ -103,9 +103,9 @@ class Replay:
         }
 
     @staticmethod
-    def tick_of(connection: Connection) -> None:
-        """Compute all facts of a store, of settled traces too."""
-        later_ns = time.time_ns() + _HOUR_NS
+    def tick_of(connection: Connection, *, hours: int = 1) -> None:
+        """Compute all facts of a store as if it were later, so that all traces have settled."""
+        later_ns = time.time_ns() + hours * _HOUR_NS
         processor = Processor(
             connection,
             Settings(),
