@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: dashboards grafana help demo test test-fast test-stack test-sdk soak check format generate bench bench-compat bench-ingest bench-record collector jaeger clickhouse-go rotel constraints clean
+.PHONY: dashboards grafana help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-ingest bench-record collector jaeger clickhouse-go rotel constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test-sdk: ## the tests that depend on the SDK's own parts, with the oldest SDK; 
 
 soak: $(READY) ## the tests that take minutes: power cuts and kills by the dozen
 	$(BIN)/python -m pytest -m soak
+
+truth: $(READY) ## random histories against the KPIs; TRUTH="--seed 7 --number 1000" for others
+	$(BIN)/python -m tests.truth $(TRUTH)
 
 check: $(READY) ## lint, types, import contracts, spelling, generated files
 	$(BIN)/ruff check .

@@ -15,7 +15,6 @@ from tests.exporter.computed import Facts
 
 from handspan_exporter.processor.facts import FACTS, SESSION
 from handspan_exporter.settings import Settings
-from handspan_exporter.store import dsn as dsns
 from handspan_exporter.store.connection import connect
 from handspan_exporter.store.migrate import migrate
 
@@ -28,15 +27,6 @@ if TYPE_CHECKING:
 _numbers = itertools.count()
 _SETTINGS = Settings(durability="process")
 """Waiting for the disk is tested where power is cut, not in every test."""
-
-
-@pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dsn]:
-    """Open the one embedded engine that a process can have; tests take a database of it each."""
-    dsn = dsns.parse(f"chdb://{tmp_path_factory.mktemp('store')}")
-    keep = connect(dsn)
-    yield dsn
-    keep.close()
 
 
 @pytest.fixture

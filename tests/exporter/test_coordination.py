@@ -129,6 +129,23 @@ def test_the_critical_path_of_a_run(facts: Facts) -> None:
     assert found == [path for _, path in PATHS]
 
 
+def test_a_fragment_has_no_critical_path_beside_that_of_its_run(facts: Facts) -> None:
+    """What a lost span held is waited for once: the rows of a run sum to its length."""
+    lost = agent("gone", 1, 8, [agent("b", 2, 7), workflow("v", 2, 7)]).lost()
+    facts.add(trace("t1", workflow("w", 0, 10, [lost])))
+    assert facts.rows("critical_paths", "name", "critical_ns") == [("w", 10 * SECOND_NS)]
+
+
+def test_two_that_ended_together_are_always_told_apart_in_the_same_way(facts: Facts) -> None:
+    """The order in which rows are read must not change a number."""
+    rows = trace("t1", workflow("w", 0, 10, [agent("a", 5, 20), agent("b", 5, 15)]))
+    for name, spans in (("t1", rows), ("t2", rows[::-1])):
+        facts.add([row | {"trace_id": name} for row in spans])
+    assert facts.rows("critical_paths", "trace_id", "name", "critical_ns") == [
+        (trace_id, name, 5 * SECOND_NS) for trace_id in ("t1", "t2") for name in ("b", "w")
+    ]
+
+
 def test_ten_thousand_steps_one_after_another_are_all_on_the_path(facts: Facts) -> None:
     """And parallel ones that ended earlier are not."""
     steps = [tool("t", n, n + 1) for n in range(10_000)]

@@ -80,6 +80,17 @@ def test_a_fault_of_a_run_that_has_not_ended_is_open(facts: Facts) -> None:
     assert facts.rows("faults", "outcome", "within_deadline") == [("recovered", True)]
 
 
+def test_a_fault_overcome_counts_once_its_run_has_ended(facts: Facts) -> None:
+    """Counting those that are overcome before those that are not would flatter every open run."""
+    inside = [fault(2, "search"), recovery(3, 5, "f")]
+    root, *rest = trace("t1", workflow("w", 0, 10, [agent("a", 0, 9, inside)]))
+    facts.add(rest)
+    columns = ("outcome", "recovered_by", "recovery_ns")
+    assert facts.rows("faults", *columns) == [("open", "recovery", None)]
+    facts.add([root])
+    assert facts.rows("faults", *columns) == [("recovered", "recovery", 3 * SECOND_NS)]
+
+
 def test_errors_of_tools_and_models_are_real_faults(facts: Facts) -> None:
     """Chaos is not the only thing that goes wrong; a retry of the same model is a recovery."""
     inside = [

@@ -11,10 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.compute as pc
 
 from handspan_exporter.processor.forest import Forest
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from handspan_exporter.processor.forest import Marks, Places
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     Times = NDArray[np.int64]
 
 
-def critical_ns(forest: Forest, counts: Marks, tops: Marks, start: Times, end: Times) -> Times:
+def critical_ns(
+    forest: Forest, counts: Marks, tops: Marks, start: Times, end: Times, ids: pa.ChunkedArray
+) -> Times:
     """Return the time of each span's own on the critical path, ns; their sum is the run's length.
 
     Args:
@@ -31,13 +35,14 @@ def critical_ns(forest: Forest, counts: Marks, tops: Marks, start: Times, end: T
         tops: those among them with which a run's path begins.
         start: when each starts, ns.
         end: when each ends, ns.
+        ids: what decides between two that began and ended together, text.
     """
     top_at = forest.at(tops)
     inside = np.maximum(top_at, 0)
     start, end = np.maximum(start, start[inside]), np.minimum(end, end[inside])
     usable = counts & (top_at >= 0) & (end > start)
     parent = _holders(forest.above(forest.at(counts)), usable & ~tops, start, end)
-    waited_for = _waited_for(parent, start, end)
+    waited_for = _waited_for(parent, start, end, ids)
     length = np.where(usable, end - start, 0)
     own = length.copy()
     np.subtract.at(own, parent[waited_for], length[waited_for])
@@ -59,10 +64,10 @@ def _holders(parent: Places, children: Marks, start: Times, end: Times) -> Place
     return above
 
 
-def _waited_for(parent: Places, start: Times, end: Times) -> Marks:
+def _waited_for(parent: Places, start: Times, end: Times, ids: pa.ChunkedArray) -> Marks:
     """Mark the children that their parents waited for."""
     children = np.flatnonzero(parent >= 0)
-    children = children[np.lexsort((-start[children], end[children], parent[children]))]
+    children = _in_order(children, parent, start, end, ids)
     marked = np.zeros(len(parent), np.bool_)
     if not children.size:
         return marked
@@ -75,3 +80,16 @@ def _waited_for(parent: Places, start: Times, end: Times) -> Marks:
     last = np.append(group[1:] != group[:-1], True)
     marked[children[Forest(before).up(last)]] = True
     return marked
+
+
+def _in_order(
+    children: Places, parent: Places, start: Times, end: Times, ids: pa.ChunkedArray
+) -> Places:
+    """Return the children by parent, end and start; ids are looked at only where that is a tie."""
+    keys = (-start, end, parent)
+    found: Places = children[np.lexsort([key[children] for key in keys])]
+    if np.logical_and.reduce([key[found[1:]] == key[found[:-1]] for key in keys]).any():
+        rank = np.empty(len(parent), np.int64)
+        rank[np.asarray(pc.sort_indices(ids))] = np.arange(len(parent))
+        found = children[np.lexsort([key[children] for key in (rank, *keys)])]
+    return found

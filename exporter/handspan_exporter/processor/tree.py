@@ -59,9 +59,7 @@ def places(nodes: pa.Table) -> pa.Table:
         "delegates": pa.array(_delegating(forest, agents, tools)),
         "coordinated": pa.array(_coordinated(forest, agents, kind)),
         **_hits(forest, tools | calls, kind, ids),
-        "critical_ns": pa.array(
-            _critical_ns(forest, nodes, opens & (opener_above < 0)), pa.uint64()
-        ),
+        **_critical(forest, nodes, opens & (opener_above < 0)),
     }
     for name in _INHERITED:
         said = nodes[name]
@@ -119,15 +117,21 @@ def _hits(
     return {"hit_at": _take(ids, hit), "struck": pa.array(struck)}
 
 
-def _critical_ns(forest: Forest, nodes: pa.Table, tops: Marks) -> pa.Array:
-    """Return each span's own time on the critical path of its run."""
+def _critical(forest: Forest, nodes: pa.Table, tops: Marks) -> dict[str, pa.Array]:
+    """Return each span's own time on a critical path, and the span with which that begins.
+
+    Whether it is the path of a run is known only later: of a topmost agent that may open one too.
+    """
     agents = _marks(pc.equal(nodes["kind"], "agent"))
     homeless = forest.at(tops) < 0
-    implicit = agents & homeless & (forest.above(forest.at(agents)) < 0)
+    begins = tops | (agents & homeless & (forest.above(forest.at(agents)) < 0))
     start, end = (np.asarray(nodes[name], np.int64) for name in ("start_ns", "end_ns"))
     counts = _marks(pc.not_equal(nodes["kind"], "foreign"))
-    own_ns = critical_ns(forest, counts, tops | implicit, start, end)
-    return pa.array(own_ns, pa.uint64())
+    own_ns = critical_ns(forest, counts, begins, start, end, nodes["span_id"])
+    return {
+        "critical_ns": pa.array(own_ns, pa.uint64()),
+        "critical_at": _take(nodes["span_id"], forest.at(begins)),
+    }
 
 
 def _marks(column: pa.ChunkedArray) -> Marks:

@@ -15,3 +15,5 @@ SELECT
 {{lasted}}
 FROM work_spans
 WHERE critical_ns > 0
+  -- A fragment whose upper part is lost has no path of its own: its run has one already.
+  AND (trace_id, critical_at) IN (SELECT trace_id, span_id FROM work_opened WHERE above = '')

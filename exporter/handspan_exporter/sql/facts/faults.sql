@@ -74,16 +74,21 @@ WITH
           AND (t.trace_id, t.span_id) != (f.trace_id, f.span_id)
         GROUP BY trace_id, span_id
     ),
-    ended AS (SELECT run_id, outcome, toUnixTimestamp64Nano(assumeNotNull(ended_at)) AS run_end_ns FROM new_runs)
+    -- What is overcome while the run goes on counts once it has ended: with the rest, or only luck would count.
+    ended AS
+    (
+        SELECT run_id, outcome, toUnixTimestamp64Nano(assumeNotNull(ended_at)) AS run_end_ns FROM new_runs WHERE ended_at IS NOT NULL
+    )
 SELECT
     f.trace_id, f.span_id, f.run_id, f.agent_run, f.service, f.project, f.workflow, f.agent, f.feature, f.session_id,
     f.conversation_id, f.user_id, f.fault_id, if(f.recorded, f.fault_type, f.error_type), f.hit,
     f.recorded AND ifNull(f.fault_injected, true),
     if(f.fault_severity >= 0, assumeNotNull(f.fault_severity), 1) AS severity, f.fault_deadline_s,
-    multiIf(recovered_by != '', 'recovered', f.run_id = '' OR f.run_open, 'open', 'unrecovered') AS outcome,
+    multiIf(ended.run_id = '', 'open', recovered_by != '', 'recovered', 'unrecovered') AS outcome,
     multiIf(o.successful > 0, 'recovery', g.span_id != '', 'success', ended.outcome = 'success', 'run', '') AS recovered_by,
     o.strategy, o.attempts,
     multiIf(
+        outcome = 'open', NULL,
         recovered_by = 'recovery', toUInt64(greatest(0, o.success_ns - f.at_ns)),
         recovered_by = 'success', toUInt64(greatest(0, g.success_ns - f.at_ns)),
         recovered_by = 'run', toUInt64(greatest(0, ended.run_end_ns - f.at_ns)),

@@ -20,7 +20,8 @@ CREATE TEMPORARY TABLE work_tree
     coordinated        Bool,    -- in a plan or a handoff, with no agent in between
     hit_at             String,  -- of a fault: the tool or call of a model around it
     struck             Bool,    -- a fault around or in it: its error is that fault's effect
-    critical_ns        UInt64,  -- its own time on the critical path of its run
+    critical_ns        UInt64,  -- its own time on the critical path below critical_at
+    critical_at        String,  -- the opener or topmost agent with which that path begins
     workflow_id_at     String,
     workflow_at        String,
     project_at         String,

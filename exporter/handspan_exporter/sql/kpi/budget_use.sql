@@ -38,9 +38,7 @@ FROM
         last_ns - toUnixTimestamp64Nano(min(ended_at)) AS between_ns,
         if(between_ns > 0, (toFloat64(used) - toFloat64(used_before)) / between_ns, 0) AS usd_per_ns,
         -- Unknown if nothing is spent, and if it lasts for more than thirty years.
-        accurateCastOrNull(
-            if(usd_per_ns > 0 AND used < limit, least(1e18, (toFloat64(limit) - toFloat64(used)) / usd_per_ns), 1e18), 'Int64'
-        ) AS left_ns,
+        toInt64(if(usd_per_ns > 0 AND used < limit, least(1e18, (toFloat64(limit) - toFloat64(used)) / usd_per_ns), 1e18)) AS left_ns,
         if(left_ns < 1000000000000000000, last_ns + left_ns, NULL) AS exhausted_ns
     FROM
     (

@@ -1,0 +1,118 @@
+"""Every KPI is what plain Python counts over the history itself, whatever happened on the way.
+
+And a KPI with a mistake in it is not: the same histories catch each of `mutations.py`.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.truth import compare, expected
+from tests.truth.check import first_error, histories, report
+from tests.truth.mutations import MUTATIONS
+from tests.truth.store import fill, known
+
+from handspan_exporter import sql
+from handspan_exporter.errors import QueryFailed
+from handspan_exporter.query import kpi as kpis
+from handspan_exporter.query.window import parameter
+
+if TYPE_CHECKING:
+    from tests.truth.compare import Answers
+    from tests.truth.expected import Question
+    from tests.truth.history import History
+    from tests.truth.known import Fact
+    from tests.truth.store import Store
+
+    from handspan_exporter.store.connection import Connection
+
+TOGETHER = 50
+"""Histories in one store: a question to all costs no more than a question to one."""
+
+
+@dataclass
+class Settled:
+    """Histories in a store, their true facts, and every question about them."""
+
+    store: Store
+    histories: list[History]
+    facts: dict[str, list[Fact]]
+    questions: list[Question]
+
+
+@pytest.fixture(scope="module")
+def fifty(store: Store) -> Settled:
+    """Return the first histories, settled."""
+    some = histories(range(TOGETHER))
+    fill(store, some)
+    facts = known(some)
+    dice = random.Random(1)  # noqa: S311 - a dice, not a secret
+    return Settled(store, some, facts, list(compare.asked(facts, dice)))
+
+
+def test_every_kpi_of_fifty_histories_is_true(fifty: Settled) -> None:
+    """Any topology, convention and order of arrival; spans lost, late and delivered twice."""
+    wrong = compare.first(fifty.facts, fifty.questions, fifty.store.connection)
+    if wrong is not None:
+        pytest.fail(report(fifty.store, fifty.histories, wrong))
+
+
+def test_every_kpi_and_every_dimension_is_asked_for() -> None:
+    """A KPI that nobody counts by hand would be believed, not known."""
+    asked = {(one.kpi, one.by) for one in compare.asked({}, random.Random(1))}  # noqa: S311
+    assert asked == {(kpi.name, by) for kpi in kpis.catalog() for by in kpi.groupings}
+
+
+@pytest.mark.parametrize("name", sql.names("kpi"))
+def test_a_mistake_in_a_kpi_is_caught(name: str, fifty: Settled) -> None:
+    """Histories that cannot tell a wrong file from a right one prove nothing."""
+    assert len(MUTATIONS[name]) >= 3
+    mine = [one for one in fifty.questions if one.kpi == name]
+    edges = compare.edges(fifty.facts, kpis.find(name))
+    true = [(one, expected.answer(fifty.facts, one)) for one in [*reversed(mine), *edges]]
+    for right, wrong in MUTATIONS[name]:
+        text = sql.load(f"kpi/{name}")
+        assert right in text, f"{right!r} is not in {name}.sql any more"
+        mutant = text.replace(right, wrong)
+        assert caught(fifty.store.connection, mutant, true), f"{wrong!r} for {right!r}"
+
+
+def caught(
+    connection: Connection, mutant: str, true: list[tuple[Question, compare.Answers]]
+) -> bool:
+    """Say whether a file with a mistake answers any question wrongly, or not at all."""
+    for question, answer in true:
+        try:
+            found = ask(connection, mutant, question)
+        except QueryFailed:
+            continue
+        if next(compare.between(question, found, answer), None):
+            return True
+    return False
+
+
+def ask(connection: Connection, statement: str, question: Question) -> Answers:
+    """Return what a statement answers, its holes filled as those of a KPI are."""
+    fragment = re.compile(r"\{\{(\w+)\}\}")
+    filled = fragment.sub(lambda hole: sql.load(f"kpi/fragments/{hole[1]}").rstrip(), statement)
+    parameters = {
+        "since": parameter(question.since_ns),
+        "until": parameter(question.until_ns),
+        "by": question.by,
+        **kpis.filter_parameters(question.filters),
+    }
+    return {row["group"]: row for row in connection.rows(filled, parameters)}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("first", range(1000, 2000, TOGETHER))
+def test_every_kpi_of_a_thousand_histories_is_true(store: Store, first: int) -> None:
+    """Rare things meet rarely."""
+    some = histories(range(first, first + TOGETHER))
+    store.clear()
+    if (wrong := first_error(store, some)) is not None:
+        pytest.fail(report(store, some, wrong))
