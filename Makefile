@@ -66,7 +66,7 @@ bench: bench-ingest bench-record bench-compat ## every benchmark; figures go to 
 bench-compat: $(READY) ## what the older APIs promised: time of a call, exports, memory
 	$(BIN)/python -m benchmarks.compat --write
 
-bench-ingest: $(READY) collector rotel ## speed against the real Collector and rotel, about a quarter of an hour
+bench-ingest: $(READY) collector rotel ## speed against the real Collector and rotel, and how far facts are behind, 20 minutes
 	$(BIN)/python -m benchmarks.ingest --write
 
 bench-record: $(READY) ## what recording costs against a bare SDK, about ten minutes

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import report
 from benchmarks.comparing import Run, compare
+from benchmarks.lag import lag
 from benchmarks.steady import steady
 from benchmarks.systems import SYSTEMS, Failed, Handspan
 from benchmarks.workload import Workload
@@ -56,6 +57,9 @@ def _options() -> Namespace:
     parser.add_argument(
         "--half-load", type=float, default=0.0, help="spans/s of it; 0: half of what was stored"
     )
+    parser.add_argument(
+        "--lag-s", type=float, default=20.0, help="seconds of each rate of facts' lag; 0: none"
+    )
     parser.add_argument("--write", action="store_true", help="into benchmarks/RESULTS.md")
     parser.add_argument("--json", type=Path, help="append every run as one line")
     return parser.parse_args()
@@ -72,6 +76,8 @@ def _measured(given: Namespace) -> str:
         stored = [run.stored_per_s for run in plain if run.system == Handspan.name]
         rate = given.half_load or max(stored, default=20_000) / 2
         parts += ["### Handspan over time", steady(half_load=rate, seconds=given.steady_s)]
+    if given.lag_s and "handspan" in given.systems:
+        parts += ["### Facts of long and short runs", lag(seconds=given.lag_s)]
     return "\n\n".join(parts)
 
 

@@ -47,6 +47,7 @@ class Workload:
         self.traces = spans // TRACE_SPANS
         """Of each request."""
         self._salt = np.uint64(seed << 40)
+        self._content = content
         self._templates = [_Template(number, spans, content) for number in range(_TEMPLATES)]
 
     @property
@@ -63,6 +64,10 @@ class Workload:
         """Return one ExportTraceServiceRequest whose spans began just before `now_ns`."""
         template = self._templates[number % _TEMPLATES]
         return template.filled(self._ids(number), now_ns)
+
+    def pieces(self) -> Pieces:
+        """Return the same load as pieces of longer traces."""
+        return Pieces([_Template(n, self.spans, self._content, joined=True) for n in range(2)])
 
     def trace_ids(self, number: int) -> list[str]:
         """Return the traces of a request, in hex."""
@@ -81,6 +86,28 @@ class Workload:
         )
 
 
+class Pieces:
+    """Requests that each belong to one trace: what they hold is below a span that they lack."""
+
+    def __init__(self, templates: list[_Template]) -> None:
+        self._templates = templates
+
+    def request(self, number: int, now_ns: int, *, trace: tuple[int, int], top: int) -> bytes:
+        """Return one request.
+
+        Args:
+            number: Never twice for one trace.
+            now_ns: Its spans began just before.
+            trace: Both halves of the trace id.
+            top: The span id above.
+        """
+        template = self._templates[number % len(self._templates)]
+        spans = np.arange(template.spans, dtype=np.uint64) + np.uint64(number * template.spans)
+        low, high = (np.full(template.spans, half, np.uint64) for half in trace)
+        ids = (_scattered(spans ^ np.uint64(trace[0])), low, high)
+        return template.filled(ids, now_ns, np.uint64(top))
+
+
 def _scattered(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return numbers that look random, one to one (the finaliser of splitmix64)."""
     mixed = numbers * np.uint64(0x9E3779B97F4A7C15)
@@ -92,8 +119,9 @@ def _scattered(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
 class _Template:
     """One request with marks where ids and times belong, and where these marks are."""
 
-    def __init__(self, number: int, spans: int, content: bool) -> None:  # noqa: FBT001
-        self._spans = spans
+    def __init__(self, number: int, spans: int, content: bool, *, joined: bool = False) -> None:  # noqa: FBT001
+        self.spans = spans
+        self._joined = joined
         self._random = random.Random(number)  # noqa: S311 - a load that can be repeated
         self._words = [f"{self._random.getrandbits(32):x}" for _ in range(2000)]
         self._marks: dict[str, list[bytes]] = {}
@@ -105,7 +133,9 @@ class _Template:
         self.body = np.frombuffer(request.SerializeToString(), np.uint8)
         self._places = {name: self._found(marks) for name, marks in self._marks.items()}
 
-    def filled(self, ids: tuple[NDArray[np.uint64], ...], now_ns: int) -> bytes:
+    def filled(
+        self, ids: tuple[NDArray[np.uint64], ...], now_ns: int, top: np.uint64 | None = None
+    ) -> bytes:
         """Return the request with these ids, its spans in the second before `now_ns`."""
         span_ids, low, high = ids
         of_span = np.array(self._trace_of_span)
@@ -120,6 +150,8 @@ class _Template:
         self._write(body, "event", _octets(began + np.uint64(500)))
         parents = np.array(self._parents)
         self._write(body, "parent", _octets(span_ids[parents[parents >= 0]]))
+        if top is not None:
+            self._write(body, "top", _octets(np.full(len(self._places["top"]), top)))
         return body.tobytes()
 
     def _write(self, body: NDArray[np.uint8], mark: str, octets: NDArray[np.uint8]) -> None:
@@ -153,9 +185,9 @@ class _Template:
         resource_spans.resource.attributes.extend(team.pair(*one) for one in resource.items())
         scope = resource_spans.scope_spans.add()
         scope.scope.name, scope.scope.version = semconv.SCOPE_NAME, "0.1.0"
-        for trace in range(self._spans // TRACE_SPANS):
+        for trace in range(self.spans // TRACE_SPANS):
             self._add(scope, team.trace(self._random, "?" * 32), trace, content=content)
-        more = self._spans - len(scope.spans)
+        more = self.spans - len(scope.spans)
         self._add(scope, [team.trace(self._random, "?" * 32)[1]] * more, trace, content=content)
         return request
 
@@ -176,7 +208,7 @@ class _Template:
         span = Span(
             trace_id=self._mark("trace", 16),
             span_id=self._mark("span"),
-            parent_span_id=b"" if work.parent is None else self._mark("parent"),
+            parent_span_id=self._parent(work),
             name=work.name,
             kind=Span.SPAN_KIND_INTERNAL,
             start_time_unix_nano=self._moment("start"),
@@ -187,6 +219,11 @@ class _Template:
         event = span.events.add(time_unix_nano=self._moment("event"), name="gen_ai.choice")
         event.attributes.append(team.pair("index", 0))
         return span
+
+    def _parent(self, work: team.Work) -> bytes:
+        if work.parent is not None:
+            return self._mark("parent")
+        return self._mark("top") if self._joined else b""
 
     def _moment(self, name: str) -> int:
         moment: int = struct.unpack("<Q", self._mark(name))[0]

@@ -29,7 +29,7 @@ from handspan_exporter.processor.facts import FACTS, SESSION
 from handspan_exporter.processor.loop import Processor
 from handspan_exporter.settings import Settings
 from handspan_exporter.store.connection import connect
-from handspan_exporter.telemetry import FACTS_FAILED, FACTS_TRACES
+from handspan_exporter.telemetry import FACTS_FAILED, FACTS_TRACES, PROCESSOR_LAG_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -241,6 +241,23 @@ def test_one_trace_that_cannot_be_computed_does_not_hold_up_the_others(service: 
     service.restarted()
     service.tick()
     assert len(service.runs()) == 8
+
+
+def test_the_lag_counts_from_when_spans_were_stored_not_from_when_they_were_noticed(
+    service: Service,
+) -> None:
+    """Ticks may be seconds apart: between two of them facts fall behind unseen."""
+    service.flush(team("t1"))
+    service.processor.wake()
+    service.now_s += 4
+    assert _lag_s(service) == 4
+    service.tick()
+    assert _lag_s(service) == 0
+
+
+def _lag_s(service: Service) -> float:
+    line = f"\n{PROCESSOR_LAG_S.name} "
+    return float(service.processor.counters.exposition().partition(line)[2].split()[0])
 
 
 def test_a_tick_is_bounded_in_traces_and_spans(

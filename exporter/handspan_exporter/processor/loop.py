@@ -86,6 +86,7 @@ class Processor:
         self._read_ns = 0
         self._cursor_ns = 0
         self._oldest_ns: int | None = None
+        self._unread_ns: int | None = None
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="processor")
@@ -103,7 +104,9 @@ class Processor:
         self._thread.join()
 
     def wake(self) -> None:
-        """Say that something was stored: the next tick comes soon. Never blocks."""
+        """Say that something was stored: a tick comes soon, see `Pace`. Never blocks."""
+        if self._unread_ns is None:
+            self._unread_ns = self._clock_ns()
         self._wake.set()
 
     def tick(self) -> int:
@@ -131,8 +134,8 @@ class Processor:
         return len(self._queue)
 
     def _lag_s(self) -> float:
-        oldest_ns = self._oldest_ns
-        return 0.0 if oldest_ns is None else max(self._clock_ns() - oldest_ns, 0) / SECOND_NS
+        waits = [ns for ns in (self._oldest_ns, self._unread_ns) if ns is not None]
+        return max(self._clock_ns() - min(waits), 0) / SECOND_NS if waits else 0.0
 
     def _resume(self) -> None:
         """Go on where the last processor said it was."""
@@ -148,14 +151,18 @@ class Processor:
 
     def _follow(self, now_ns: int) -> None:
         """Read what arrived since, up to the watermark, unless enough is waiting."""
+        if len(self._queue) >= MOST_ARRIVALS:
+            return
+        self._unread_ns = None  # what is stored from here on says so itself
         until_ns = self._oldest_in_flight_ns()
-        if until_ns <= self._read_ns or len(self._queue) >= MOST_ARRIVALS:
+        if until_ns <= self._read_ns:
             return
         arrivals = self._arrivals(self._read_ns, until_ns)
         self._queue.arrived(arrivals, now_ns)
         if sum(row["arrivals"] for row in arrivals) >= MOST_ARRIVALS:
             until_ns = max(row["last_ns"] for row in arrivals) + 1
         self._read_ns = until_ns
+        self._oldest_ns = self._queue.oldest_ns()
 
     def _arrivals(self, from_ns: int, until_ns: int) -> list[dict[str, int]]:
         parameters = {"from_ns": from_ns, "until_ns": until_ns, "most": MOST_ARRIVALS}
