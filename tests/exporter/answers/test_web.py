@@ -151,6 +151,18 @@ def test_the_page_asks_only_what_the_api_answers(server: Server) -> None:
     assert {Asked(server, f"/api/v1/{path}").status for path in paths} == {200}
 
 
+def test_the_page_shows_a_run_from_fields_that_the_api_has(server: Server) -> None:
+    """Every `run.x`, `one.x` of the page is a field of a record: a misspelt one shows nothing."""
+    page = Asked(server, "/").text
+    records = json.loads(Asked(server, "/api/v1/openapi.json").text)["components"]["schemas"]
+    named = ("RunDetail", "Run", "Span", "AgentOfRun", "Fault", "Wait", "Budget", "Alert")
+    known = {field for name in named for field in records[name]["properties"]}
+    used = set(re.findall(r"\b(?:run|one)\.(\w+)", page))
+
+    assert {"outcome", "recovered_by", "limit_usd", "state"} <= used
+    assert used <= known
+
+
 def test_a_second_server_on_the_same_port_is_told_so(server: Server, store: Facts) -> None:
     """The line names the option that moves it."""
     address = server.url.removeprefix("http://")
