@@ -319,7 +319,8 @@ def new_table(
         if heading in whole:
             table.add_column(Text(heading), justify=side, overflow="ignore", no_wrap=True)
         else:
-            table.add_column(Text(heading), justify=side)
+            # Folded, not cut: half a number is another number.
+            table.add_column(Text(heading), justify=side, overflow="fold")
     return table
 
 

@@ -164,6 +164,10 @@ def _judged(alert: Alert, row: Row) -> Row:
         return _said(alert, row, value, "no data", "this number has no interval")
     low, high = (row["low"], row["high"]) if alert.certain else (float(value), float(value))
     state, why = _beyond(alert, low, high)
+    unpriced = row.get("unpriced_calls") if measure.endswith("_usd") else 0
+    if unpriced:
+        # A sum of what is known may be beyond without our knowing.
+        why = ", ".join(filter(None, [why, f"{unpriced} calls have no price and are not in it"]))
     return _said(alert, row, value, state, why)
 
 

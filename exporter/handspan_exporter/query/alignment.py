@@ -40,7 +40,7 @@ class Pair:
 def label(span: Row) -> str:
     """Return what a span is, the same in every run: its kind and whom or what it is about."""
     about = span.get("model" if span["kind"] == "llm" else span["kind"]) or span["name"]
-    return f"{span['kind']} {about}"
+    return about if span["kind"] in about.split(" ") else f"{span['kind']} {about}"
 
 
 def aligned(a: Sequence[Row], b: Sequence[Row]) -> Iterator[Pair]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -62,6 +63,17 @@ def test_a_state_follows_from_the_number_and_its_n(
 ) -> None:
     """A threshold itself is not beyond; a share of few is no data."""
     assert state(given, **thresholds) == said
+
+
+def test_a_cost_says_what_is_not_in_it() -> None:
+    """A sum of priced calls below the threshold is no proof that all calls are."""
+    alert = Alert(name="a", kpi="cost_usd", window="1h", alert_above=1)
+    given = {"group": "", "cost_usd": Decimal("0.5"), "priced_calls": 3, "unpriced_calls": 2}
+    given |= {"n": 5, "low": None, "high": None, "reason": ""}
+    (said,) = alerts.states([alert], NOW_NS, lambda *_: [given])["alerts"]
+
+    assert (said["state"], said["value"]) == ("ok", 0.5)
+    assert said["reason"] == "2 calls have no price and are not in it"
 
 
 def test_an_alert_asks_for_its_own_window_and_filters() -> None:
