@@ -61,6 +61,10 @@ class Settings:
     )
     web: str = _setting("127.0.0.1:8317", "Address for the HTTP API.")
     alerts: str = _setting("", "TOML file of alerts, see docs/alerts.md; read at each question.")
+    prices: str = _setting(
+        "",
+        "TOML or JSON file of own models and discounts, see docs/prices.md; read at the start.",
+    )
     clickhouse_http: str = _setting(
         "",
         "Address that offers the embedded store over ClickHouse's HTTP protocol, for reading: "

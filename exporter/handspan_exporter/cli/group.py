@@ -23,6 +23,7 @@ COMMANDS = {
     "best-agent": "Tell which agent should do a task, and how sure that is.",
     "export": "Write one run as JSON, CSV or a Markdown report.",
     "migrate": "Bring the store to this version's schema.",
+    "prices": "Say what models cost, check a price file, price again.",
     "rebuild": "Make agent spans anew from the raw spans.",
     "token": "Make, list and revoke tokens for other machines.",
     "doctor": "Check this machine, the store and the service.",

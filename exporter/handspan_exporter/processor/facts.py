@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from handspan.price_file import NO_FILE
 from handspan_exporter import sql
 from handspan_exporter.processor.prices import ensure_prices
 from handspan_exporter.processor.tree import places
@@ -20,6 +21,7 @@ from handspan_exporter.writer.instances import HEARD_EVERY_S
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from handspan.price_file import PriceFile
     from handspan_exporter.store.connection import Connection
 
 _SPAN = "trace_id, span_id"
@@ -100,6 +102,7 @@ def recompute(
     now_ns: int,
     revision: int,
     implicit_run_s: float,
+    own_prices: PriceFile = NO_FILE,
 ) -> list[Done]:
     """Bring the facts of these traces, and of all that share a run with them, up to date.
 
@@ -109,6 +112,7 @@ def recompute(
         now_ns: since the epoch; decides which traces are idle, and which open spans are lost.
         revision: higher than any written before.
         implicit_run_s: idle time after which a trace without an opener is a run.
+        own_prices: win over the list.
 
     Raises:
         QueryFailed: the store refused a statement; call again with the same traces.
@@ -118,7 +122,7 @@ def recompute(
     _gather(connection, trace_ids, now_ns)
     _fill_gaps(connection, idle)
     kinds = _place(connection, idle)
-    _price(connection)
+    _price(connection, own_prices)
     stored = _stored(connection)
     facts = [fact for fact in FACTS if fact in stored or _RARE.get(fact, kinds) & kinds]
     _find(connection, facts)
@@ -180,10 +184,10 @@ def _place(connection: Connection, idle: dict[str, int]) -> set[str]:
     return found | set(nodes["kind"].unique().to_pylist())
 
 
-def _price(connection: Connection) -> None:
+def _price(connection: Connection, own_prices: PriceFile) -> None:
     _drop(connection, "work_costs")
     _run(connection, "work_costs_table")
-    ensure_prices(connection)
+    ensure_prices(connection, own=own_prices)
     _run(connection, "work_costs")
     _make(connection, "work_calls")
 

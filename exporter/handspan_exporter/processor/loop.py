@@ -13,6 +13,7 @@ from handspan_exporter.errors import HandspanError, QueryFailed
 from handspan_exporter.processor.facts import highest_revision, recompute
 from handspan_exporter.processor.history import History
 from handspan_exporter.processor.pace import Pace
+from handspan_exporter.processor.prices import own_prices
 from handspan_exporter.processor.queue import SECOND_NS, Queue
 from handspan_exporter.telemetry import (
     FACTS_FAILED,
@@ -75,6 +76,7 @@ class Processor:
         """
         self._connection = connection
         self._settings = settings
+        self._own_prices = own_prices(settings.prices)
         self._oldest_in_flight_ns = oldest_in_flight_ns
         self.counters = counters or Counters()
         self._clock_ns = clock_ns
@@ -176,6 +178,7 @@ class Processor:
                 now_ns=now_ns,
                 revision=self._next_revision(),
                 implicit_run_s=self._settings.implicit_run_s,
+                own_prices=self._own_prices,
             )
         except QueryFailed:
             self._single_out(batch, now_ns)

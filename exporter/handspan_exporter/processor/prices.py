@@ -7,20 +7,28 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from genai_prices.types import ModelPrice, TimeOfDateConstraint
 
+from handspan import price_file
+from handspan.price_file import NO_FILE
 from handspan.prices import SOURCE, TOKEN_PRICES, Unpriced, find_model, price_version, rates_at
 from handspan_exporter import sql
+from handspan_exporter.errors import UsageError
+from handspan_exporter.processor.queue import AHEAD_NS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from genai_prices.types import ModelInfo, Provider
 
+    from handspan.price_file import Entry, PriceFile
     from handspan_exporter.store.connection import Connection
+
+_LAST_PLACE = Decimal("1e-18")
 
 _TIERS = pa.list_(
     pa.struct([("above_tokens", pa.uint64()), ("usd_per_mtok", pa.decimal128(38, 18))])
@@ -53,10 +61,62 @@ class Asked:
     day: date
 
 
-def ensure_prices(connection: Connection, *, clock_ns: Callable[[], int] = time.time_ns) -> int:
+def own_prices(path: str) -> PriceFile:
+    """Return what the setting `prices` names: a file of one's own, or nothing.
+
+    Raises:
+        UsageError: the file cannot be used; the message names entry and field.
+    """
+    try:
+        return price_file.read(Path(path)) if path else NO_FILE
+    except price_file.PriceFileWrong as error:
+        raise UsageError(str(error), parameter="prices") from None
+
+
+def reprice(
+    connection: Connection,
+    since_ns: int = 0,
+    *,
+    own: PriceFile = NO_FILE,
+    clock_ns: Callable[[], int] = time.time_ns,
+) -> tuple[int, int]:
+    """Ask for every price since a day again, and queue the traces with calls since a moment.
+
+    Spans are not touched: their facts follow as the processor ticks, from ten seconds later on.
+    Safe to repeat and to interrupt.
+
+    Returns:
+        How many prices were asked for, and how many traces wait for their facts.
+
+    Raises:
+        QueryFailed: the store refused a statement.
+        StoreDown: the store cannot be reached.
+    """
+    now_ns = clock_ns()
+    window = {"since_ns": since_ns, "asked_ns": now_ns}
+    found = connection.rows(sql.load("facts/reprice_asked"), window)
+    asked = [Asked(row["provider"], row["model"], row["day"]) for row in found]
+    rows = [row for one in asked for row in price_rows(one, asked_at_ns=now_ns, own=own)]
+    if rows:
+        # First the new ones, then away with what is older: never a moment without a price.
+        connection.insert("model_prices", pa.Table.from_pylist(rows, schema=_SCHEMA), token="")
+        connection.command(sql.load("facts/reprice_forget"), window)
+    arrived = {"since_ns": since_ns, "arrived_ns": now_ns + AHEAD_NS}
+    (queued,) = connection.rows(sql.load("facts/reprice_traces"), {"since_ns": since_ns})
+    connection.command(sql.load("facts/reprice_arrivals"), arrived)
+    return len(asked), queued["traces"]
+
+
+def ensure_prices(
+    connection: Connection,
+    *,
+    own: PriceFile = NO_FILE,
+    clock_ns: Callable[[], int] = time.time_ns,
+) -> int:
     """Ask for every price that the calls in `work_spans` need and `model_prices` lacks.
 
-    Costs one small query when nothing is missing; an answer takes about 0.1 ms.
+    Costs one small query when nothing is missing; an answer takes about 0.1 ms. What `own` says
+    wins over the list.
 
     Returns:
         How many rows were added.
@@ -66,33 +126,66 @@ def ensure_prices(connection: Connection, *, clock_ns: Callable[[], int] = time.
         StoreDown: the store cannot be reached; nothing or everything was kept.
     """
     found = connection.rows(
-        sql.load("facts/model_prices_missing"), {"price_version": price_version()}
+        sql.load("facts/model_prices_missing"), {"price_version": _version(own)}
     )
     asked = [Asked(row["provider"], row["model"], row["day"]) for row in found]
     if not asked:
         return 0
-    rows = [row for one in asked for row in price_rows(one, asked_at_ns=clock_ns())]
+    rows = [row for one in asked for row in price_rows(one, asked_at_ns=clock_ns(), own=own)]
     table = pa.Table.from_pylist(rows, schema=_SCHEMA)
-    connection.insert("model_prices", table, token=_token(asked))
+    connection.insert("model_prices", table, token=_token(asked, own))
     return len(rows)
 
 
-def price_rows(asked: Asked, *, asked_at_ns: int) -> list[dict[str, Any]]:
+def price_rows(asked: Asked, *, asked_at_ns: int, own: PriceFile = NO_FILE) -> list[dict[str, Any]]:
     """Return the rows of `model_prices` that answer one question: one per price of the day."""
     common = {
         "provider": asked.provider,
         "model": asked.model,
         "day": asked.day,
         "source": SOURCE,
-        "price_version": price_version(),
+        "price_version": _version(own),
         "asked_at": asked_at_ns,
     }
+    entry = own.own(asked.provider, asked.model, asked.day)
+    if entry is not None:
+        return [common | _own(entry, asked, own.version)]
     try:
         provider, model = find_model(asked.provider, asked.model)
     except Unpriced as error:
         return [common | _unknown(0, str(error))]
     common |= {"matched_provider": provider.id, "matched_model": model.id}
-    return [common | _priced(provider, model, asked.day, from_s) for from_s in _changes(model)]
+    share = own.share(asked.provider, asked.model, asked.day)
+    common |= {"price_version": price_version()}
+    if share != 1:
+        common |= {"source": price_file.SOURCE, "price_version": _version(own)}
+    return [
+        common | _priced(provider, model, asked.day, from_s, share) for from_s in _changes(model)
+    ]
+
+
+def _version(own: PriceFile) -> str:
+    """Return which list and which file of one's own: where either is another, ask again."""
+    return f"{price_version()}+{own.version}" if own.version else price_version()
+
+
+def _own(entry: Entry, asked: Asked, version: str) -> dict[str, Any]:
+    """Return the columns of a price that a file of one's own says."""
+    return {
+        "source": price_file.SOURCE,
+        "price_version": version,
+        "matched_provider": entry.provider or asked.provider,
+        "matched_model": entry.model or asked.model,
+        **{
+            kind: [{"above_tokens": 0, "usd_per_mtok": entry.usd[kind]}]
+            if kind in entry.usd
+            else []
+            for kind in TOKEN_PRICES
+        },
+        "from_s": 0,
+        "usd_per_krequest": entry.usd_per_krequest,
+        "unknown_reason": "",
+    }
 
 
 def _changes(model: ModelInfo) -> list[int]:
@@ -112,7 +205,9 @@ def _second(at: Any) -> int:  # noqa: ANN401 - a time of day; genai-prices' data
     return instant.hour * 3600 + instant.minute * 60 + instant.second
 
 
-def _priced(provider: Provider, model: ModelInfo, day: date, from_s: int) -> dict[str, Any]:
+def _priced(
+    provider: Provider, model: ModelInfo, day: date, from_s: int, share: Decimal
+) -> dict[str, Any]:
     """Return the columns that hold the prices from one second of the day on."""
     at = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=from_s)
     try:
@@ -120,15 +215,20 @@ def _priced(provider: Provider, model: ModelInfo, day: date, from_s: int) -> dic
     except Unpriced as error:
         return _unknown(from_s, str(error))
     columns = {
-        column: [{"above_tokens": above, "usd_per_mtok": usd} for above, usd in tiers]
+        column: [{"above_tokens": above, "usd_per_mtok": _paid(usd, share)} for above, usd in tiers]
         for column, tiers in rates.tokens.items()
     }
     return {
         **columns,
         "from_s": from_s,
-        "usd_per_krequest": rates.usd_per_krequest,
+        "usd_per_krequest": _paid(rates.usd_per_krequest, share),
         "unknown_reason": "",
     }
+
+
+def _paid(usd: Decimal, share: Decimal) -> Decimal:
+    """Return a price after a discount, to the column's last place."""
+    return usd if share == 1 else (usd * share).quantize(_LAST_PLACE)
 
 
 def _unknown(from_s: int, reason: str) -> dict[str, Any]:
@@ -143,7 +243,7 @@ def _unknown(from_s: int, reason: str) -> dict[str, Any]:
     }
 
 
-def _token(asked: Iterable[Asked]) -> str:
+def _token(asked: Iterable[Asked], own: PriceFile) -> str:
     """Return the token of one insert: the same questions to the same list are stored once."""
-    questions = repr((price_version(), sorted(map(repr, asked))))
+    questions = repr((_version(own), sorted(map(repr, asked))))
     return f"model_prices-{hashlib.sha256(questions.encode()).hexdigest()}"

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from handspan_exporter.processor.facts import Done
 
 SECOND_NS = 1_000_000_000
+AHEAD_NS = 10 * SECOND_NS
+"""A processor at work may already have read up to now; it has not read so far."""
 _REMEMBERED = 100_000
 _LONGEST_PAUSE_NS = 300 * SECOND_NS
 _OPEN_AGAIN_NS = 300 * SECOND_NS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from handspan_exporter import sql
 from handspan_exporter.columns.agent_spans import agent_spans_table
-from handspan_exporter.processor.queue import SECOND_NS
+from handspan_exporter.processor.queue import AHEAD_NS, SECOND_NS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 SLICE_SPANS = 50_000
 """Raw spans read at once, about; an hour with more is cut into equal parts."""
-
-_AHEAD_NS = 10 * SECOND_NS
-"""A processor at work may already have read up to now; it has not read so far."""
 
 _HOUR_NS = 3600 * SECOND_NS
 
@@ -47,7 +44,7 @@ def rebuild(
         connection.command(sql.load("facts/rebuild_table"))
         connection.insert("rebuilt", agent_spans_table(traces, clock_ns()), token="")
         connection.command(sql.load("facts/rebuild_replace"))
-        arrived = {"arrived_ns": clock_ns() + _AHEAD_NS}
+        arrived = {"arrived_ns": clock_ns() + AHEAD_NS}
         connection.command(sql.load("facts/rebuild_arrivals"), arrived)
         read += traces.num_rows
     return read

@@ -115,6 +115,11 @@ class Replay:
         while processor.tick():
             pass
 
+    @staticmethod
+    def now_ns() -> int:
+        """Return the time, ns since the epoch."""
+        return time.time_ns()
+
     def shown(self, recording: Recording) -> dict[str, Shown]:
         """Return what the facts say of each ending."""
         began = [at + self._shift_ns for at in recording.endings.values()]
