@@ -6,6 +6,8 @@ import functools
 import inspect
 import threading
 from dataclasses import dataclass
+from decimal import Decimal
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, Self, TypeVar, cast
 from weakref import WeakSet
 
@@ -13,7 +15,7 @@ from opentelemetry.context import attach, create_key, get_current, get_value, se
 
 from handspan import semconv
 from handspan.clock import now_ns
-from handspan.internal import contained
+from handspan.internal import contained, warn_once
 from handspan.record.point import happened
 from handspan.record.tracer import current_provider, current_tracer
 
@@ -77,6 +79,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         """Begin with nothing used."""
+        self.limit_usd = _limit(self.limit_usd)
         self._lock = threading.Lock()
         self._used_usd = 0.0
         self._calls = 0
@@ -201,15 +204,16 @@ class Budget:
         with self._lock:
             return self._used_usd / self._calls if self._calls else 0.0
 
+    @contained
     def _record(self, context: Context | None) -> None:
         happened(
             semconv.EVENT_BUDGET,
             {
                 semconv.BUDGET_NAME: self.name,
                 semconv.BUDGET_SCOPE: self.scope,
-                semconv.BUDGET_LIMIT_USD: float(self.limit_usd),
+                semconv.BUDGET_LIMIT_USD: None if self.limit_usd == inf else self.limit_usd,
                 semconv.BUDGET_USED_USD: self._used_usd,
-                semconv.BUDGET_USED_RATIO: self.used_ratio,
+                semconv.BUDGET_USED_RATIO: None if self.limit_usd == inf else self.used_ratio,
                 semconv.BUDGET_STATE: self._state,
             },
             context=context,
@@ -262,6 +266,14 @@ def is_watched(span: Span) -> bool:
     return any(watcher.watches(span_id) for watcher in watchers)
 
 
+def _limit(told: object) -> float:
+    """Return a limit as a number; what is none is one warning and no limit."""
+    if isinstance(told, int | float | Decimal) and told == told:  # noqa: PLR0124 - NaN is not
+        return float(told)
+    warn_once(f"Handspan ignores the budget {told!r:.80}: limit_usd is a number of USD")
+    return inf
+
+
 class _Block:
     """One block of a budget, with the Context around and inside it."""
 
@@ -290,8 +302,9 @@ def has_budgets(context: Context) -> bool:
 
 def check_budgets(context: Context, expected_usd: float | None) -> None:
     """Raise `BudgetExceeded` if a budget stops the next call in this Context."""
+    expected = expected_usd if isinstance(expected_usd, int | float) else None
     for budget in budgets_in(context):
-        budget.check(expected_usd)
+        budget.check(expected)
 
 
 def spend(context: Context, usd: float | None) -> None:

@@ -51,8 +51,12 @@ def rate(
         >>> handspan.rate(4, success=True, notes="a little long", of=writer)
         >>> handspan.rate(2, alternative_agent="lawyer", of="ticket-7")
     """
+    told = _on_scale(quality)
+    if (told, success, notes, would_use_again, alternative_agent) == (None,) * 5:
+        warn_once("Handspan ignores a rating that says nothing: give quality, success or notes")
+        return
     Rating(
-        _on_scale(quality),
+        told,
         success=success,
         source=source,
         notes=notes,
@@ -122,7 +126,7 @@ _RATES: semconv.LinkReason = "rates"
 
 
 def _on_scale(quality: int | None) -> int | None:
-    if quality is None or quality in range(1, 6):
+    if quality is None or (isinstance(quality, int) and quality in range(1, 6)):
         return quality
     warn_once(f"Handspan ignores the rating {quality}: quality is a whole number from 1 to 5")
     return None

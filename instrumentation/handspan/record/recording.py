@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
+from inspect import isfunction
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
 
 from opentelemetry.context import Context, attach, get_current
@@ -17,7 +19,7 @@ from handspan.record.decorating import decorated
 from handspan.record.tracer import current_tracer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     from opentelemetry.trace import Link, Span
@@ -118,9 +120,46 @@ class Recording(_Life):
         """End the span; the exception, if any, goes on unchanged."""
         self.__exit__(kind, error, traceback)
 
-    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Record every call of `function`; a generator's span lasts until it is exhausted."""
-        return decorated(self, function)
+    if TYPE_CHECKING:
+
+        def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+            """Record every call of `function`; a generator's span lasts until it is exhausted."""
+
+    else:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - any function's
+            """Record every call of a function; a generator's span lasts until it is exhausted."""
+            bare = self._bare()
+            return decorated(self, *args) if bare is None else bare(*args, **kwargs)
+
+        def __get__(self, instance: Any, owner: Any = None) -> Any:  # noqa: ANN401 - see above
+            """Return itself; of a method that was decorated without parentheses, it bound."""
+            bare = None if instance is None else self._bare()
+            return self if bare is None else bare.__get__(instance, owner)
+
+        def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - see above
+            """Return what the function has that was decorated without parentheses."""
+            bare = None if name.startswith("_handspan") else self._bare()
+            if bare is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return getattr(bare, name)
+
+    def _bare(self) -> Any:  # noqa: ANN401 - the user's function, recorded
+        """Return the function that `@handspan.agent` without parentheses was given; else None.
+
+        `@handspan.tool` needs none, so people leave them out elsewhere: then the function is
+        where the name belongs, and this object where the function does.
+        """
+        parts = vars(self)
+        if "_recorded" not in parts:
+            given = next((one for one in parts.values() if isfunction(one)), None)
+            if given is None:
+                return None
+            verb, name = type(self).__name__.lower(), given.__name__
+            warn_once(f"Handspan: write @handspan.{verb}({name!r}), not @handspan.{verb} alone")
+            kind: Any = type(self)
+            parts["_recorded"] = decorated(kind(name), given)
+        return parts["_recorded"]
 
     # --- by hand ---
 
@@ -337,7 +376,7 @@ class Recording(_Life):
     def _at_start(self) -> dict[str, AttributeValue]:
         """Return all attributes known at start in one dict; what Handspan means wins."""
         attributes: dict[str, Any] = {
-            **(self.attributes or _NOTHING),
+            **(self.attributes if type(self.attributes) is dict else self._own()),
             **self._run.attributes,
             semconv.KIND: self.kind,
             **self._attributes(),
@@ -346,6 +385,13 @@ class Recording(_Life):
         for name in [name for name, value in attributes.items() if value is None]:
             del attributes[name]
         return attributes
+
+    def _own(self) -> Mapping[str, AttributeValue | None]:
+        """Return the user's own attributes, if they are any."""
+        if self.attributes is None or isinstance(self.attributes, Mapping):
+            return self.attributes or _NOTHING
+        warn_once(f"Handspan ignores attributes={self.attributes!r:.80}: that is no mapping")
+        return _NOTHING
 
     def _close(
         self, span: Span, error: BaseException | str | None, error_type: str | None, at_ns: int

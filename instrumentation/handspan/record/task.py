@@ -170,7 +170,7 @@ class Task(Recording):
             task: what `queue_task` returned, or its `str()`; any other text is a task of that type.
             attempt: as in `task(attempt=)`.
         """
-        found = task if isinstance(task, QueuedTask) else _parsed(task)
+        found = task if isinstance(task, QueuedTask) else _parsed(str(task))
         recording = cls(
             found.type,
             id=found.id,
