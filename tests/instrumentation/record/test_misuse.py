@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from handspan.testing import Spans
 
-WRONG = (object(), b"\xff", {1: object()}, [object()], float("nan"), -1, "x", "\ud800", None, print)
+WRONG = (object(), b"\xff", {1: object()}, [object()], float("nan"), -1, "x", "\x00", None, print)
 BARE = ("workflow", "agent", "task", "validation", "human", "fault", "recovery", "plan", "llm")
 
 
