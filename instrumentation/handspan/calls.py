@@ -66,6 +66,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
         "llm.token_count.completion_details.reasoning",
         "gen_ai.usage.reasoning_tokens",
+        "gen_ai.usage.details.reasoning_tokens",
     ),
 }
 """Our name -> what conventions call it; the first that a span has wins."""
