@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 CALL_WORDS: Final[Mapping[str, frozenset[str]]] = {
     semconv.KIND: frozenset({"llm"}),
+    "traceloop.span.kind": frozenset(),
     semconv.GEN_AI_OPERATION_NAME: frozenset(
         {semconv.OPERATION_CHAT, "generate_content", "text_completion", "embeddings"}
     ),
     "openinference.span.kind": frozenset({"LLM", "EMBEDDING"}),
-    "traceloop.span.kind": frozenset(),
     "llm.request.type": frozenset({"chat", "completion", "embedding"}),
 }
 """Attribute that says what a span is -> the words for a model call; the first that is there
