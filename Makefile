@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: dashboards grafana help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-ingest bench-record collector jaeger clickhouse-go rotel constraints clean
+.PHONY: dashboards grafana prometheus help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-ingest bench-record collector jaeger clickhouse-go rotel constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ clickhouse-go: ## a program with the client of Grafana's plugin, built once into
 
 grafana: ## the page that draws dashboards with Grafana's own libraries; needs Node
 	@$(PYTHON) -m stack.tools grafana
+
+prometheus: ## the real Prometheus and promtool, built once into the cache; needs Go
+	@$(PYTHON) -m stack.tools prometheus
 
 rotel: ## another collector to compare with, installed once into the cache
 	@$(PYTHON) -m stack.tools rotel

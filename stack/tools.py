@@ -155,6 +155,13 @@ GRAFANA = Tool(
     takes="about three minutes, needs Node and its package registry",
     made_from=("build.mjs", "build.sh", "index.html", "package-lock.json", "src/main.tsx"),
 )
+PROMETHEUS = Tool(
+    name="prometheus",
+    program="promtool",
+    pinned_in="go.mod",
+    version_pattern=r"^\tgithub.com/prometheus/prometheus v(\S+)",
+    takes="about six minutes, needs Go and its module proxy",
+)
 FRAMEWORKS = {
     name: Tool(
         name=name,
@@ -168,7 +175,7 @@ FRAMEWORKS = {
 }
 """Agent frameworks with their instrumentors, each in an environment of its own."""
 
-_PROGRAMS = (COLLECTOR, ROTEL, JAEGER, CLICKHOUSE_GO, GRAFANA, OLDEST_SDK)
+_PROGRAMS = (COLLECTOR, ROTEL, JAEGER, CLICKHOUSE_GO, GRAFANA, PROMETHEUS, OLDEST_SDK)
 TOOLS = {tool.name: tool for tool in _PROGRAMS} | FRAMEWORKS
 
 
