@@ -87,6 +87,23 @@ class Settings:
         "Address at which Jaeger reads (its remote-storage service over gRPC): 127.0.0.1:17271; "
         "empty: none.",
     )
+    metrics_kpis: str = _setting(
+        "",
+        "Groupings, with commas between, whose KPIs /metrics tells beside the service's own "
+        "numbers: total,workflow,agent; empty: none.",
+    )
+    metrics_kpi_window_s: float = _setting(
+        3600.0, "Seconds back from now that the KPIs at /metrics look at.", low=60
+    )
+    metrics_kpi_every_s: float = _setting(
+        30.0, "Seconds for which KPIs at /metrics are told again before the store is asked.", low=1
+    )
+    metrics_kpi_groups: int = _setting(
+        50,
+        "Groups of one KPI and grouping told at /metrics; others are counted.",
+        low=1,
+        high=10_000,
+    )
     journal: str = _setting(
         "", "Folder of the write-ahead journal; empty: `journal` in the store's folder."
     )

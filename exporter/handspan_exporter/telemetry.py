@@ -227,9 +227,10 @@ class Counters:
 
 def _labels(metric: Metric, value: str, bound: str = "") -> str:
     pairs = [(metric.label, value)] * bool(metric.label) + [("le", bound)] * bool(bound)
-    text = ",".join(f'{name}="{_escaped(one)}"' for name, one in pairs)
+    text = ",".join(f'{name}="{escaped(one)}"' for name, one in pairs)
     return f"{{{text}}}" if text else ""
 
 
-def _escaped(value: str) -> str:
+def escaped(value: str) -> str:
+    """Return a label's value as it stands between quotes in Prometheus' text format."""
     return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from handspan_exporter.query.answers import Answers, Row
     from handspan_exporter.telemetry import Counters
+    from handspan_exporter.web.kpi_metrics import KpiMetrics
     from handspan_exporter.web.sessions import Sessions
 
 _log = logging.getLogger(__name__)
@@ -61,14 +62,21 @@ _PAGE_HEADERS = {
 
 
 def application(
-    sessions: Sessions, counters: Counters, *, clock_ns: Callable[[], int] = time.time_ns
+    sessions: Sessions,
+    counters: Counters,
+    *,
+    kpi_metrics: KpiMetrics | None = None,
+    clock_ns: Callable[[], int] = time.time_ns,
 ) -> Starlette:
     """Return the application; it asks `sessions`, and `clock_ns` what `now` means."""
     document = wire.to_json(openapi())
 
     async def metrics(request: Request) -> Response:
         _only(request)
-        return PlainTextResponse(counters.exposition(), media_type="text/plain; version=0.0.4")
+        told = counters.exposition()
+        if kpi_metrics is not None:
+            told += await sessions.ask(lambda one: kpi_metrics.exposition(one, clock_ns()))
+        return PlainTextResponse(told, media_type="text/plain; version=0.0.4")
 
     async def described(request: Request) -> Response:
         _only(request)

@@ -15,6 +15,7 @@ from handspan_exporter.query.answers import LIMITS, DirectAnswers
 from handspan_exporter.store.connection import connect
 from handspan_exporter.telemetry import BUILD_INFO
 from handspan_exporter.web.api import application, refusal
+from handspan_exporter.web.kpi_metrics import KpiMetrics
 from handspan_exporter.web.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Server:
             clock_ns: What `now` means, in ns since the epoch.
 
         Raises:
-            UsageError: the address is not one, or the file of alerts is wrong.
+            UsageError: the address is not one, the file of alerts is wrong, or `metrics_kpis`.
         """
         alerts_file = Path(settings.alerts).expanduser() if settings.alerts else None
         if alerts_file is not None:
@@ -64,7 +65,10 @@ class Server:
 
         self._sessions = Sessions(answers)
         counters.watch(BUILD_INFO, lambda: 1, reason=version("handspan"))
-        app: ASGIApp = application(self._sessions, counters, clock_ns=clock_ns)
+        kpi_metrics = KpiMetrics(settings) if settings.metrics_kpis else None
+        app: ASGIApp = application(
+            self._sessions, counters, kpi_metrics=kpi_metrics, clock_ns=clock_ns
+        )
         if door is not None:
             app = Guarded(app, door, "read", ("/api/", "/metrics"), refusal)
         if is_loopback(settings.web):

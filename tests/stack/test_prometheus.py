@@ -1,0 +1,113 @@
+"""The real Prometheus scrapes `serve`; promtool checks what it reads, and the alert rules."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from stack.tools import PROMETHEUS, Missing
+from tests.end_to_end.processes import Service, free_port, wait_for
+from tests.stack.conftest import running
+from tests.stack.spans import send_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.end_to_end
+
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "deploy" / "prometheus" / "handspan.rules.yaml"
+CONFIG = """
+global: {{scrape_interval: 1s}}
+scrape_configs:
+  - job_name: handspan
+    static_configs: [{{targets: ["127.0.0.1:{web}"]}}]
+rule_files: ["{rules}"]
+"""
+
+
+@pytest.fixture(scope="module")
+def promtool() -> Path:
+    """Return promtool; Prometheus lies beside it."""
+    try:
+        return PROMETHEUS.require()
+    except Missing as missing:
+        pytest.fail(str(missing))
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Return a `serve` that tells KPIs, with three runs stored."""
+    options = ["--metrics-kpis", "total,workflow", "--metrics-kpi-every-s", "1"]
+    one = Service(tmp_path_factory.mktemp("scraped"), options)
+    one.start()
+    send_runs(one.grpc, 3)
+    wait_for(lambda: one.ask("health")["newest"], "the runs to be facts")
+    yield one
+    one.stop()
+
+
+def ran(*command: str | Path, given: str | None = None) -> str:
+    """Run promtool; return what it printed, fail when it found something."""
+    done = subprocess.run(
+        [str(part) for part in command], input=given, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def fetched(url: str) -> str:
+    """Return a page."""
+    with urllib.request.urlopen(url) as answer:  # noqa: S310 - our own address
+        return str(answer.read().decode())
+
+
+def test_metrics_are_as_prometheus_wants_them(promtool: Path, service: Service) -> None:
+    """Names, types, units and help: promtool has nothing to say."""
+    text = fetched(f"http://127.0.0.1:{service.web}/metrics")
+    assert "handspan_kpi_workflow_success_ratio" in text
+    assert ran(promtool, "check", "metrics", given=text).strip() == ""
+
+
+def test_alert_rules_are_valid_and_fire_when_they_should(promtool: Path) -> None:
+    """Each on series that make it fire, and on series that must not."""
+    ran(promtool, "check", "rules", RULES)
+    ran(promtool, "test", "rules", ROOT / "tests" / "stack" / "prometheus" / "handspan.test.yaml")
+
+
+def test_prometheus_reads_what_the_command_line_says(
+    promtool: Path, service: Service, tmp_path: Path
+) -> None:
+    """A figure on a Prometheus dashboard is the figure of `handspan kpi`."""
+    config = tmp_path / "prometheus.yml"
+    config.write_text(CONFIG.format(web=service.web, rules=RULES), encoding="utf-8")
+    port = free_port()
+    command = [
+        promtool.with_name("prometheus"),
+        f"--config.file={config}",
+        f"--storage.tsdb.path={tmp_path / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    with running(command, port):
+        query = "handspan_kpi_workflow_success_ratio_n{by='total'}"
+        found = wait_for(lambda: value(port, query), "a scrape")
+        assert found == service.ask("kpis/workflow_success_ratio?since=1h")["rows"][0]["n"]
+        assert value(port, "handspan_spans_stored_total") == 6
+        rules = json.loads(fetched(f"http://127.0.0.1:{port}/api/v1/rules"))["data"]["groups"]
+        assert {rule["health"] for group in rules for rule in group["rules"]} <= {"ok", "unknown"}
+
+
+def value(port: int, query: str) -> float | None:
+    """Return the value of a query that gives one series, None while it gives none."""
+    url = f"http://127.0.0.1:{port}/api/v1/query?query={urllib.parse.quote(query)}"
+    try:
+        found: list[dict[str, Any]] = json.loads(fetched(url))["data"]["result"]
+    except urllib.error.HTTPError:  # it listens before it is ready
+        return None
+    return float(found[0]["value"][1]) if found else None
