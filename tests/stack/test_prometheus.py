@@ -88,7 +88,7 @@ def test_prometheus_reads_what_the_command_line_says(
     config = tmp_path / "prometheus.yml"
     config.write_text(CONFIG.format(web=service.web, rules=RULES), encoding="utf-8")
     port = free_port()
-    command = [
+    command: list[str | Path] = [
         promtool.with_name("prometheus"),
         f"--config.file={config}",
         f"--storage.tsdb.path={tmp_path / 'data'}",
