@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
-import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -73,7 +71,7 @@ def _lags(system: Handspan) -> Iterator[list[float]]:
 
     def run() -> None:
         while not ended.wait(_EVERY_S):
-            found.append(_metric(system, "handspan_processor_lag_seconds"))
+            found.append(system.metric("handspan_processor_lag_seconds"))
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -90,7 +88,7 @@ def _settled(system: Handspan) -> float:
     looked = [began_s]
 
     def done() -> bool:
-        if not system.has_stored(1) or _metric(system, "handspan_processor_lag_seconds"):
+        if not system.has_stored(1) or system.metric("handspan_processor_lag_seconds"):
             looked[0] = time.monotonic()
         return time.monotonic() - looked[0] > 2 * _EVERY_S
 
@@ -100,19 +98,11 @@ def _settled(system: Handspan) -> float:
 
 def _told(system: Handspan) -> str:
     """Say what `/metrics` tells of the processor's work."""
-    computed = _metric(system, "handspan_facts_spans_total")
-    busy_s = _metric(system, "handspan_processor_busy_seconds_sum")
-    looks = _metric(system, "handspan_processor_busy_seconds_count")
-    stored = _metric(system, "handspan_spans_stored_total")
+    computed = system.metric("handspan_facts_spans_total")
+    busy_s = system.metric("handspan_processor_busy_seconds_sum")
+    looks = system.metric("handspan_processor_busy_seconds_count")
+    stored = system.metric("handspan_spans_stored_total")
     return (
         f"{looks:.0f} looks computed {computed / stored:.1f} spans per span stored, "
         f"{busy_s / max(computed, 1) * 1e6:.0f} us each."
     )
-
-
-def _metric(system: Handspan, name: str) -> float:
-    """Return one sample of `/metrics`; nothing there counts as a look at the answers."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{system.web}/metrics") as answer:
-        text = answer.read().decode()
-    found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
-    return float(found[1]) if found else 0.0

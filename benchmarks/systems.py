@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -172,9 +173,16 @@ class Handspan(System):
         return not spans or not any((self.folder / "store" / "journal").glob("*.otlp"))
 
     def has_facts(self, runs: int) -> bool:
-        """Tell whether so many runs have ended."""
-        answer = self.ask("kpis/workflow_success_ratio?by=total")
-        return bool(answer["rows"] and answer["rows"][0]["n"] >= runs)
+        """Tell whether every trace is computed; asking the API would make facts hurry."""
+        computed = self.metric("handspan_facts_traces_total")
+        return computed >= runs and not self.metric("handspan_processor_lag_seconds")
+
+    def metric(self, name: str) -> float:
+        """Return one sample of `/metrics`, 0 where there is none."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.web}/metrics") as answer:
+            text = answer.read().decode()
+        found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
+        return float(found[1]) if found else 0.0
 
     def ask(self, path: str) -> Any:  # noqa: ANN401
         """Return the JSON that the API answers.
