@@ -116,6 +116,9 @@ PROCESSOR_BUSY_S = _histogram(
 )
 FACTS_TRACES = _counter("facts_traces", "Traces whose facts were computed, each time.")
 FACTS_SPANS = _counter("facts_spans", "Agent spans of those traces, each time.")
+FACTS_MISSED = _counter(
+    "facts_missed", "Traces whose facts lacked a stored span until a look back; 0 unless in error."
+)
 FACTS_FAILED = _counter("facts_failed", "Ticks that failed and are repeated.", "reason")
 PROCESSOR_WAITING = _gauge("processor_waiting_traces", "Traces with spans not yet in the facts.")
 PROCESSOR_LAG_S = _gauge(

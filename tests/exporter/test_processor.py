@@ -29,7 +29,12 @@ from handspan_exporter.processor.facts import FACTS, SESSION
 from handspan_exporter.processor.loop import Processor
 from handspan_exporter.settings import Settings
 from handspan_exporter.store.connection import connect
-from handspan_exporter.telemetry import FACTS_FAILED, FACTS_TRACES, PROCESSOR_LAG_S
+from handspan_exporter.telemetry import (
+    FACTS_FAILED,
+    FACTS_MISSED,
+    FACTS_TRACES,
+    PROCESSOR_LAG_S,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -114,6 +119,24 @@ def test_a_run_is_there_one_tick_after_its_root(service: Service) -> None:
     assert service.tick() == 1
     assert service.runs() == ["t1"]
     assert service.tick() == 0
+
+
+def test_a_look_back_finds_what_the_facts_lack(service: Service) -> None:
+    """Whatever goes wrong with what is due, a stored span is in the facts two minutes later."""
+    for name in ("t1", "t2"):
+        service.flush(team(name))
+        service.tick(after_s=1)
+    unannounced, *_ = trace("t2", tool("late", 4, 5))
+    row = unannounced | {"span_id": "ffff", "parent_span_id": "0001"}
+    store(service.connection, [row | {"received_at": at(service.now_s - 1)}])
+    counters = service.processor.counters
+    assert service.tick(after_s=100) == 0
+    assert service.tick() == 1
+    assert counters.total(FACTS_MISSED) == 1
+    assert service.counted_spans() == len(team("t1")) + 1 + len(team("t2"))
+    service.tick(after_s=100)
+    service.tick(after_s=100)
+    assert counters.total(FACTS_MISSED) == 1
 
 
 def test_an_open_run_is_computed_every_second_and_then_every_fiftieth_of_its_age(

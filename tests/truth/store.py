@@ -25,7 +25,7 @@ from handspan_exporter.receiver.ingest import Ingest
 from handspan_exporter.settings import Settings
 from handspan_exporter.store.connection import connect
 from handspan_exporter.store.migrate import migrate
-from handspan_exporter.telemetry import Counters
+from handspan_exporter.telemetry import FACTS_MISSED, Counters
 from handspan_exporter.writer.writer import Writer
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Store:
             self._processing,
             self.settings,
             oldest_in_flight_ns=self.journal.watermark_ns,
-            counters=Counters(),
+            counters=self.counters,
             clock_ns=self.now_ns,
         )
         return self.processor
@@ -144,13 +144,19 @@ def opened(folder: Path, dsn: Dsn) -> Iterator[Store]:
 
 
 def fill(store: Store, histories: Sequence[History]) -> None:
-    """Deliver the histories, all at the same time, with a tick between any two requests of one."""
-    for round_ in zip_longest(*(history.requests for history in histories)):
+    """Deliver the histories, all at the same time, with a tick between any two requests of one.
+
+    The processor is put an end to in between, and begins again with what is stored.
+    """
+    for number, round_ in enumerate(zip_longest(*(history.requests for history in histories))):
         coming = [span for request in round_ if request for span in request]
         if coming:
             store.receive(coming)
             store.tick(after_ns=DAY_NS)
+            if number % 2:
+                store.restarted()
     store.settle()
+    assert store.counters.total(FACTS_MISSED) == 0
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from handspan_exporter.processor.prices import own_prices
 from handspan_exporter.processor.queue import SECOND_NS, Queue
 from handspan_exporter.telemetry import (
     FACTS_FAILED,
+    FACTS_MISSED,
     FACTS_SPANS,
     FACTS_TRACES,
     FRESHNESS_S,
@@ -41,6 +42,7 @@ MOST_ARRIVALS = 100_000
 """Read ahead of what is computed."""
 
 _CURSOR_EVERY_NS = 60 * SECOND_NS
+_LOOK_BACK_EVERY_NS = 60 * SECOND_NS
 _LONGEST_PAUSE_S = 30.0
 _IDLE_S = 5.0
 """Between two looks while nothing is stored: each costs 10 ms of CPU."""
@@ -87,6 +89,7 @@ class Processor:
         self._revision = -1
         self._read_ns = 0
         self._cursor_ns = 0
+        self._looked_ns = self._checked_ns = 0
         self._oldest_ns: int | None = None
         self._unread_ns: int | None = None
         self._wake = threading.Event()
@@ -127,6 +130,7 @@ class Processor:
         if batch:
             self._compute(batch, now_ns)
         self._save_cursor(now_ns, worked=bool(batch))
+        self._look_back(now_ns)
         self._history.step(now_ns)
         return len(batch)
 
@@ -144,6 +148,8 @@ class Processor:
         revision = highest_revision(self._connection)
         found = self._connection.rows(sql.load("facts/cursor"))
         self._cursor_ns = self._read_ns = found[0]["moment_ns"] if found else 0
+        # What a processor that was killed may have said too early is looked at first.
+        self._checked_ns = max(1, self._cursor_ns - 2 * _CURSOR_EVERY_NS)
         idle_ns = int(self._settings.implicit_run_s * SECOND_NS)
         if self._cursor_ns:
             self._queue.settles(self._arrivals(self._cursor_ns - idle_ns, self._cursor_ns))
@@ -206,6 +212,22 @@ class Processor:
             moved = {"moment_ns": cursor_ns, "revision": self._next_revision()}
             self._connection.command(sql.load("facts/cursor_write"), moved)
             self._cursor_ns = cursor_ns
+
+    def _look_back(self, now_ns: int) -> None:
+        """Once a minute, have traces computed again whose facts lack a span: none should."""
+        if now_ns - self._looked_ns < _LOOK_BACK_EVERY_NS:
+            return
+        self._looked_ns = now_ns
+        from_ns, self._checked_ns = self._checked_ns, self._cursor_ns
+        if not 0 < from_ns < self._checked_ns:
+            return
+        window = {"from_ns": from_ns, "until_ns": self._checked_ns, "most": MOST_TRACES}
+        missed = [
+            row["trace_id"] for row in self._connection.rows(sql.load("facts/missed"), window)
+        ]
+        if missed := self._queue.missed(missed, now_ns):
+            self.counters.add(FACTS_MISSED, len(missed))
+            _log.error("spans of %s traces were missed, first of %s", len(missed), missed[0])
 
     def _next_revision(self) -> int:
         self._revision = max(self._clock_ns(), self._revision + 1)

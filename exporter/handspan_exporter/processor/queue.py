@@ -109,6 +109,14 @@ class Queue:
             self._waiting.pop(trace_id, None)
             self._unsettled.pop(trace_id, None)
 
+    def missed(self, trace_ids: Iterable[str], now_ns: int) -> list[str]:
+        """Take in traces whose facts lack a span and return them, without those that wait."""
+        found = [one for one in trace_ids if one not in self._waiting]
+        for one in found:
+            known = self._computed.get(one)
+            self._waiting[one] = _Waiting(now_ns, now_ns, known[1].spans if known else 1)
+        return found
+
     def postpone(self, trace_id: str, now_ns: int) -> None:
         """Let others go first, each time for longer; the trace stays, and holds the cursor."""
         if waiting := self._waiting.get(trace_id):
