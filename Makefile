@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: dashboards grafana prometheus help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-ingest bench-record collector jaeger clickhouse-go rotel constraints clean
+.PHONY: dashboards grafana prometheus help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-ingest bench-record collector jaeger clickhouse-go oldest-clickhouse rotel constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ test: $(READY) ## the whole test suite
 test-fast: $(READY) ## without the tests that start real processes
 	$(BIN)/python -m pytest -m "not end_to_end and not soak"
 
-test-stack: $(READY) ## tests with the real programs around Handspan; `make collector jaeger clickhouse-go` first
+test-stack: $(READY) oldest-clickhouse ## tests with the real programs around Handspan; `make collector jaeger clickhouse-go` first
 	$(BIN)/python -m pytest tests/stack
 
 test-sdk: ## the tests that depend on the SDK's own parts, with the oldest SDK; installed once
@@ -86,6 +86,9 @@ grafana: ## the page that draws dashboards with Grafana's own libraries; needs N
 
 prometheus: ## the real Prometheus and promtool, built once into the cache; needs Go
 	@$(PYTHON) -m stack.tools prometheus
+
+oldest-clickhouse: ## the oldest ClickHouse that is supported, installed once into the cache
+	@$(PYTHON) -m stack.tools oldest_clickhouse
 
 rotel: ## another collector to compare with, installed once into the cache
 	@$(PYTHON) -m stack.tools rotel

@@ -18,15 +18,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handspan import semconv, settings
 from handspan_exporter import settings as service
-from handspan_exporter import telemetry
+from handspan_exporter import sql, telemetry
 from handspan_exporter.columns.mapping_page import mapping_markdown
 from handspan_exporter.processor.facts import FACTS
 from handspan_exporter.query import alerts, kpi
 from handspan_exporter.query import records as schemas
 from handspan_exporter.query.client import Client
+from handspan_exporter.store.cluster import Cluster
 from handspan_exporter.store.connection import connect
 from handspan_exporter.store.dsn import parse
-from handspan_exporter.store.migrate import migrate
+from handspan_exporter.store.migrate import migrate, retention
 from handspan_exporter.web.openapi import api_markdown
 
 if TYPE_CHECKING:
@@ -338,6 +339,20 @@ What is corrected on the way is listed in [mapping.md](mapping.md).
 """
 
 
+def cluster_schema() -> str:
+    """Return docs/cluster_schema.sql: what `serve` says to a new cluster."""
+    cluster, days = Cluster("main"), retention(service.Settings())
+    files = [sql.load(f"schema/{name}") for name in sql.names("schema")]
+    files += [sql.render(f"schema/retention/{one}", days) for one in sql.names("schema/retention")]
+    made = [one.strip() for statement in files for one in cluster.statements(statement)]
+    head = """\
+-- The tables of a cluster named `main` (--store 'clickhouse://host/handspan?cluster=main').
+-- Made from exporter/handspan_exporter/sql/schema/ by `make generate`; `serve` runs it by itself.
+
+"""
+    return head + ";\n\n".join(made) + ";\n"
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     # First: others are made from it.
     "exporter/handspan_exporter/query/records.json": records,
@@ -346,6 +361,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/attributes.md": attributes,
     "docs/client.md": client_page,
     "docs/conventions.md": conventions,
+    "docs/cluster_schema.sql": cluster_schema,
     "docs/kpis.md": kpis,
     "docs/mapping.md": mapping_markdown,
     "docs/metrics.md": metrics,

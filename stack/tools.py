@@ -162,6 +162,13 @@ PROMETHEUS = Tool(
     version_pattern=r"^\tgithub.com/prometheus/prometheus v(\S+)",
     takes="about six minutes, needs Go and its module proxy",
 )
+OLDEST_CLICKHOUSE = Tool(
+    name="oldest_clickhouse",
+    program="venv/bin/python",
+    pinned_in="requirements.txt",
+    version_pattern=r"^chdb==(\S+)$",
+    takes="about a minute",
+)
 FRAMEWORKS = {
     name: Tool(
         name=name,
@@ -175,7 +182,16 @@ FRAMEWORKS = {
 }
 """Agent frameworks with their instrumentors, each in an environment of its own."""
 
-_PROGRAMS = (COLLECTOR, ROTEL, JAEGER, CLICKHOUSE_GO, GRAFANA, PROMETHEUS, OLDEST_SDK)
+_PROGRAMS = (
+    COLLECTOR,
+    ROTEL,
+    JAEGER,
+    CLICKHOUSE_GO,
+    GRAFANA,
+    PROMETHEUS,
+    OLDEST_SDK,
+    OLDEST_CLICKHOUSE,
+)
 TOOLS = {tool.name: tool for tool in _PROGRAMS} | FRAMEWORKS
 
 

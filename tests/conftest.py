@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,13 +13,21 @@ if TYPE_CHECKING:
     from handspan_exporter.store.dsn import Dsn
 
 
+SERVER = "HANDSPAN_TEST_STORE"
+"""Variable with the DSN of a server that the tests use in place of the embedded engine."""
+
+
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dsn]:
-    """Open the one embedded engine that a process can have; tests take a database of it each."""
+    """Open the one embedded engine that a process can have; tests take a database of it each.
+
+    tests/stack/test_oldest_clickhouse.py has them all use a server in its place.
+    """
     from handspan_exporter.store import dsn as dsns  # noqa: PLC0415 - not every suite needs it
     from handspan_exporter.store.connection import connect  # noqa: PLC0415
 
-    dsn = dsns.parse(f"chdb://{tmp_path_factory.mktemp('store')}")
+    server = os.environ.get(SERVER)
+    dsn = dsns.parse(server or f"chdb://{tmp_path_factory.mktemp('store')}")
     keep = connect(dsn)
     yield dsn
     keep.close()

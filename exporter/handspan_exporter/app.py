@@ -7,42 +7,36 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from handspan_exporter.access.guard import Guard
-from handspan_exporter.columns.agent_spans import agent_spans_table
-from handspan_exporter.journal.journal import Journal
-from handspan_exporter.processor.facts import SESSION
-from handspan_exporter.processor.loop import Processor
+from handspan_exporter.errors import UsageError
+from handspan_exporter.processor.processing import processing
 from handspan_exporter.readers import answering
-from handspan_exporter.receiver.grpc import GrpcServer
-from handspan_exporter.receiver.http import http_server
-from handspan_exporter.receiver.ingest import Ingest
-from handspan_exporter.settings import journal_folder
+from handspan_exporter.receiver.receiving import instance, journalling, receiving
+from handspan_exporter.settings import takes_spans
 from handspan_exporter.store.connection import connect
 from handspan_exporter.store.dsn import parse
-from handspan_exporter.store.lock import StoreLock, hold
+from handspan_exporter.store.lock import hold
 from handspan_exporter.store.migrate import migrate
 from handspan_exporter.telemetry import Counters
 from handspan_exporter.web.server import Server
-from handspan_exporter.writer.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from handspan_exporter.settings import Settings
-
-DRAIN_S = 20.0
-"""How long a stop may take to store what is acknowledged; the rest is stored at the next start."""
+    from handspan_exporter.store.dsn import Dsn
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """Where a running service can be reached."""
 
-    otlp_grpc: str
-    otlp_http: str
     url: str
     store: str
     readers: Mapping[str, str]
     """Setting -> address, of what else answers."""
+    otlp_grpc: str = ""
+    """Empty: it takes no spans."""
+    otlp_http: str = ""
 
 
 @contextmanager
@@ -54,44 +48,29 @@ def serving(settings: Settings) -> Iterator[Service]:
         StoreDown: the store cannot be reached.
     """
     dsn, counters = parse(settings.store), Counters()
-    most, cors = settings.max_request_bytes, settings.cors_origins
+    _check(settings, dsn)
     guard = Guard.of(settings, dsn.folder, counters)
     at_grpc, at_http, at_web = guard.doors(settings)
-    folder = journal_folder(settings, dsn.folder)
+    # Ended in reverse: first the doors, then what is acknowledged is stored, then the facts.
     with ExitStack() as opened:
         lock = opened.enter_context(hold(dsn))
-        opened.enter_context(StoreLock(folder, option="--journal"))
-        ingest_session = opened.enter_context(closing(connect(dsn)))
-        processor_session = opened.enter_context(closing(connect(dsn, settings=SESSION)))
-        migrate(ingest_session, settings)
-        journal = Journal.of(folder, settings, counters)
-        arrived = journal.watermark_ns
-        processor = Processor(
-            processor_session, settings, oldest_in_flight_ns=arrived, counters=counters
-        )
-        writer = Writer(
-            journal,
-            ingest_session,
-            settings,
-            agent_spans_table=agent_spans_table,
-            counters=counters,
-            on_stored=processor.wake,
-        )
-        ingest = Ingest(journal, writer, settings, counters=counters)
-        grpc = GrpcServer(ingest, settings.otlp_grpc, max_request_bytes=most, door=at_grpc)
-        http = http_server(
-            ingest, settings.otlp_http, max_request_bytes=most, cors_origins=cors, door=at_http
-        )
-        # Ended in reverse: first the doors, then what is acknowledged is stored, then the facts.
-        for stage, end in (
-            (processor, processor.stop),
-            (writer, lambda: writer.drain(DRAIN_S)),
-            (grpc, grpc.stop),
-            (http, http.stop),
-        ):
-            stage.start()
-            opened.callback(end)
-        about = {"otlp_grpc": grpc.address, "otlp_http": http.url}
+        journal, processor, about = None, None, {}
+        if takes_spans(settings):
+            journal = opened.enter_context(journalling(dsn, settings, counters))
+        # It stays open: an embedded engine ends with its last session.
+        migrate(opened.enter_context(closing(connect(dsn))), settings)
+        if settings.role != "receiver":
+            watermark = journal.watermark_ns if journal and dsn.embedded else None
+            holder = instance(journal.folder) if journal else ""
+            processor = opened.enter_context(
+                processing(dsn, settings, counters, watermark_ns=watermark, holder=holder)
+            )
+        if journal is not None:
+            wake = processor.wake if processor else (lambda: None)
+            doors = (at_grpc, at_http)
+            about = opened.enter_context(
+                receiving(dsn, settings, counters, journal, doors=doors, on_stored=wake)
+            )
         at = opened.enter_context(answering(dsn, settings, guard, counters))
         web = Server(dsn, settings, counters, about=about | at, door=at_web)
         web.start()
@@ -99,3 +78,16 @@ def serving(settings: Settings) -> Iterator[Service]:
         if lock is not None:
             lock.announce(web.url)
         yield Service(url=web.url, store=str(dsn), readers=at, **about)
+
+
+def _check(settings: Settings, dsn: Dsn) -> None:
+    """Refuse what only a server can do."""
+    if dsn.embedded and settings.role != "all":
+        raise UsageError(
+            f"--role {settings.role} needs a ClickHouse server (--store clickhouse://...): one "
+            "process at a time has an embedded store"
+        )
+    if dsn.embedded and settings.attach:
+        raise UsageError("--attach needs the ClickHouse server that has the table: --store")
+    if settings.attach and settings.role == "receiver":
+        raise UsageError("--attach takes no spans: --role receiver has nothing to do")

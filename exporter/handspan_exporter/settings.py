@@ -53,6 +53,26 @@ class Settings:
     store: str = _setting(
         default_store, "Where spans and KPIs live: chdb:///folder or clickhouse://user:pw@host/db."
     )
+    role: str = _setting(
+        "all",
+        "What this process does: take spans (receiver), compute facts (processor), or both. "
+        "Several on one ClickHouse server share the work.",
+        words=("all", "receiver", "processor"),
+    )
+    lease_s: float = _setting(
+        15.0,
+        "Seconds without a sign of life after which another processor takes over.",
+        low=1,
+        high=600,
+    )
+    attach: str = _setting(
+        "",
+        "Table of a ClickHouse server that a Collector's clickhouseexporter writes, as "
+        "`otel.otel_traces`: spans are read from there, and none are received.",
+    )
+    attach_s: float = _setting(
+        1.0, "Seconds between two looks for new rows of --attach.", low=0.05, high=600
+    )
     otlp_grpc: str = _setting("127.0.0.1:4317", "Address for OTLP over gRPC.")
     otlp_http: str = _setting("127.0.0.1:4318", "Address for OTLP over HTTP.")
     cors_origins: str = _setting(
@@ -192,6 +212,11 @@ class Settings:
                 raise UsageError(f"{variable(one)} must be at least {low}, not {value}")
             if high is not None and value > high:
                 raise UsageError(f"{variable(one)} must be at most {high}, not {value}")
+
+
+def takes_spans(settings: Settings) -> bool:
+    """Tell whether this process has a journal and listens for OTLP."""
+    return settings.role != "processor" and not settings.attach
 
 
 def variable(setting: Field[Any]) -> str:

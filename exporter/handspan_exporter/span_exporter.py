@@ -145,8 +145,9 @@ class ClickHouseSpanExporter(SpanExporter):
         insert("otel_traces", traces)
         agent_spans = agent_spans_table(traces, time.time_ns())
         insert("agent_spans", agent_spans)
-        # As late as can be: the processor follows these times.
-        insert("trace_arrivals", arrivals_table(agent_spans, time.time_ns()))
+        # The store itself says when: others may share it, and the processor follows these times.
+        arrivals = arrivals_table(agent_spans, time.time_ns())
+        insert("trace_arrivals", arrivals.drop_columns(["arrived_at"]))
 
     def _until(self, deadline_s: float, attempt: Callable[[], Any]) -> Any:  # noqa: ANN401
         """Return what the attempt returns, tried again while the store is down.

@@ -108,6 +108,13 @@ REJECTED_BYTES = _gauge("rejected_bytes", "Bytes kept in rejected/.")
 REJECTED_REMOVED_BYTES = _counter(
     "rejected_removed_bytes", "Oldest files of rejected/, removed because it reached its limit."
 )
+ATTACHED_SPANS = _counter("attached_spans", "Rows read of the table that --attach names.")
+ATTACHED_PARTS = _counter(
+    "attached_parts", "Parts of that table that were read; one is read again when it was merged."
+)
+PROCESSOR_LEADS = _gauge(
+    "processor_leads", "1: this process computes facts; 0: another one does, and this one waits."
+)
 PROCESSOR_TICKS = _counter("processor_ticks", "Looks for changed runs.")
 PROCESSOR_BUSY_S = _histogram(
     "processor_busy_seconds",

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -18,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 ENOUGH_S = 30.0
 """How long anything may take before a test gives up: a bound, not an expectation."""
@@ -40,6 +42,32 @@ def wait_for(condition: Callable[[], Any], what: str) -> Any:  # noqa: ANN401
             return answer
         time.sleep(0.02)
     pytest.fail(f"waited {ENOUGH_S} s for {what}")
+
+
+@contextmanager
+def running(command: Sequence[str | Path], port: int, **environment: str) -> Iterator[None]:
+    """Run a program from when it listens on `port` to the end of the block."""
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | environment,
+    )
+
+    def answers() -> bool:
+        if process.poll() is not None:
+            pytest.fail(f"{command[0]} ended: {process.communicate()[0]}")
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    try:
+        wait_for(answers, f"{command[0]} to listen")
+        yield
+    finally:
+        process.terminate()
+        process.communicate()
 
 
 @dataclass

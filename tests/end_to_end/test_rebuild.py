@@ -9,6 +9,8 @@ from tests.end_to_end.processes import handspan, wait_for
 from tests.end_to_end.test_serve import grpc, record, total
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.end_to_end.processes import Service
 
 pytestmark = pytest.mark.end_to_end
@@ -37,3 +39,12 @@ def test_a_store_that_is_served_cannot_be_made_anew(service: Service) -> None:
 
     assert ended.returncode == 1
     assert "is held by process" in ended.stderr
+
+
+def test_there_is_nothing_to_rebuild_where_no_store_is(tmp_path: Path) -> None:
+    """A typing mistake in --store must not leave an empty store behind."""
+    ended = handspan("rebuild", "--store", f"chdb://{tmp_path / 'absent'}")
+
+    assert ended.returncode == 1
+    assert "there is no store" in ended.stderr
+    assert not (tmp_path / "absent").exists()

@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from stack.tools import COLLECTOR, Missing
-from tests.end_to_end.processes import Service, free_port, wait_for
+from tests.end_to_end.processes import Service, free_port, running
+from tests.stack.clickhouse_front.process import fronting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-ROOT = Path(__file__).parents[2]
-
-
-@contextmanager
-def running(command: Sequence[str | Path], port: int, **environment: str) -> Iterator[None]:
-    """Run a program from when it listens on `port` to the end of the block."""
-    process = subprocess.Popen(
-        [str(part) for part in command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=ROOT,
-        env=os.environ | environment,
-    )
-
-    def answers() -> bool:
-        if process.poll() is not None:
-            pytest.fail(f"{command[0]} ended: {process.communicate()[0]}")
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    try:
-        wait_for(answers, f"{command[0]} to listen")
-        yield
-    finally:
-        process.terminate()
-        process.communicate()
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
@@ -78,7 +47,5 @@ def service(tmp_path: Path) -> Iterator[Service]:
 @pytest.fixture
 def clickhouse(tmp_path: Path) -> Iterator[int]:
     """Return the port of ClickHouse's HTTP protocol over an empty chdb."""
-    port = free_port()
-    front: list[str | Path] = [sys.executable, "-m", "tests.stack.clickhouse_front"]
-    with running([*front, "--port", str(port), "--folder", tmp_path / "data"], port):
+    with fronting(tmp_path / "data") as port:
         yield port

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 from stack.tools import JAEGER, Missing
-from tests.end_to_end.processes import Service, free_port, wait_for
+from tests.end_to_end.processes import ROOT, Service, free_port, running, wait_for
 from tests.stack import traces_of_a_shop as shop
-from tests.stack.conftest import ROOT, running
 
 from handspan_exporter.access.tokens import TokenFile
 

@@ -146,7 +146,7 @@ def _store(dsn: Dsn) -> Iterator[Finding]:
     if dsn.folder is not None and not (dsn.folder / "engine").is_dir():
         yield Finding("ok", "store", f"{dsn}: none yet, `handspan serve` makes it")
         return
-    with hold(dsn), closing(connect(dsn)) as connection:
+    with hold(dsn), closing(connect(dsn, create=False)) as connection:
         (row,) = connection.rows(sql.load("migrations/version"))
         yield Finding("ok", "store", f"{dsn}: ClickHouse {row['version']}")
         if missing := pending(connection):

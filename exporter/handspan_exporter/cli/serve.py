@@ -85,11 +85,9 @@ def quiet_and_log() -> None:
 def banner(service: Service) -> str:
     """Return what a person wants to know who has started it: where to send, ask and look."""
     others = "".join(f"{_READERS[name]} {url}\n" for name, url in service.readers.items())
+    otlp = f"OTLP   {service.otlp_grpc} (gRPC), {service.otlp_http} (HTTP)\n"
     return (
-        f"OTLP   {service.otlp_grpc} (gRPC), {service.otlp_http} (HTTP)\n"
-        f"page   {service.url}\n"
-        f"{others}"
-        f"store  {service.store}"
+        f"{otlp if service.otlp_grpc else ''}page   {service.url}\n{others}store  {service.store}"
     )
 
 

@@ -187,6 +187,11 @@ class Journal:
             return self._tick(0)
 
     @property
+    def folder(self) -> Path:
+        """Where the segments lie."""
+        return self._folder
+
+    @property
     def open_s(self) -> float | None:
         """How long the oldest open segment has been open, in seconds; None when none is."""
         with self._changed:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from handspan_exporter.settings import Settings
     from handspan_exporter.store.connection import Connection
+    from handspan_exporter.store.lease import Lease
 
 MOST_TRACES = 4096
 """In one tick; they are sent as one parameter."""
@@ -41,6 +42,7 @@ MOST_SPANS = 160_000
 MOST_ARRIVALS = 100_000
 """Read ahead of what is computed."""
 
+_STEP_BACK_NS = SECOND_NS
 _CURSOR_EVERY_NS = 60 * SECOND_NS
 _LOOK_BACK_EVERY_NS = 60 * SECOND_NS
 _LONGEST_PAUSE_S = 30.0
@@ -65,6 +67,7 @@ class Processor:
         *,
         oldest_in_flight_ns: Callable[[], int],
         counters: Counters | None = None,
+        lease: Lease | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """Remember the parts; nothing runs before `start` or `tick`.
@@ -74,6 +77,7 @@ class Processor:
             settings: For `tick_s` and `implicit_run_s`.
             oldest_in_flight_ns: A moment (Unix time) before which every arrival is stored.
             counters: For traces and failures.
+            lease: Held by the one of several processors that works; None: there is but this one.
             clock_ns: Unix time; steps back do no harm.
         """
         self._connection = connection
@@ -82,6 +86,7 @@ class Processor:
         self._oldest_in_flight_ns = oldest_in_flight_ns
         self.counters = counters or Counters()
         self._clock_ns = clock_ns
+        self._lease = lease
         self._queue = Queue(settings.implicit_run_s)
         self._history = History(connection, self._next_revision)
         self._pace = Pace(Attention(self.counters), settings.tick_s)
@@ -122,6 +127,8 @@ class Processor:
             StoreDown: the store cannot be reached; the same traces are due again.
         """
         self.counters.add(PROCESSOR_TICKS)
+        if not self._leads():
+            return 0
         if self._revision < 0:
             self._resume()
         now_ns = self._clock_ns()
@@ -143,6 +150,17 @@ class Processor:
         waits = [ns for ns in (self._oldest_ns, self._unread_ns) if ns is not None]
         return max(self._clock_ns() - min(waits), 0) / SECOND_NS if waits else 0.0
 
+    def _leads(self) -> bool:
+        """Tell whether this processor may work; one that may not forgets what it knew."""
+        if self._lease is None or self._lease.hold():
+            return True
+        if self._revision >= 0:
+            _log.warning("another processor has taken over, this one waits")
+            self._queue = Queue(self._settings.implicit_run_s)
+            self._history = History(self._connection, self._next_revision)
+            self._revision = -1
+        return False
+
     def _resume(self) -> None:
         """Go on where the last processor said it was."""
         revision = highest_revision(self._connection)
@@ -163,6 +181,9 @@ class Processor:
             return
         self._unread_ns = None  # what is stored from here on says so itself
         until_ns = self._oldest_in_flight_ns()
+        if until_ns < self._read_ns - _STEP_BACK_NS:
+            # The clock that stamps arrivals was set back: what comes now is older than what came.
+            self._read_ns = self._cursor_ns = until_ns - _STEP_BACK_NS
         if until_ns <= self._read_ns:
             return
         arrivals = self._arrivals(self._read_ns, until_ns)
@@ -230,7 +251,8 @@ class Processor:
             _log.error("spans of %s traces were missed, first of %s", len(missed), missed[0])
 
     def _next_revision(self) -> int:
-        self._revision = max(self._clock_ns(), self._revision + 1)
+        least = self._lease.fence if self._lease else self._clock_ns()
+        self._revision = max(least, self._revision + 1)
         return self._revision
 
     def _run(self) -> None:
@@ -266,6 +288,8 @@ class Processor:
     def _quiet_s(self) -> float:
         """Return for how long nothing is due unless something is stored, which wakes us."""
         tick_s = self._settings.tick_s
+        if self._lease is not None:  # others store too, and cannot wake us
+            return tick_s
         if len(self._queue) or self._history.is_busy:
             return tick_s
         timer_ns = self._queue.next_timer_ns()

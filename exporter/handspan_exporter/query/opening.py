@@ -82,7 +82,10 @@ def _opened(dsn: Dsn, stack: ExitStack, token: str) -> Answers | None:
 
 
 def _direct(dsn: Dsn) -> DirectAnswers:
-    connection = connect(dsn, settings=LIMITS)
+    try:
+        connection = connect(dsn, settings=LIMITS, create=False)
+    except NotFound:
+        raise NotFound(no_data(str(dsn))) from None
     try:
         _check_schema(dsn, connection)
     except BaseException:

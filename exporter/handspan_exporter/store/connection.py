@@ -13,6 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalErr
 
 from handspan_exporter import sql
 from handspan_exporter.errors import (
+    NotFound,
     QueryFailed,
     RowsRefused,
     StoreDown,
@@ -20,6 +21,7 @@ from handspan_exporter.errors import (
     UsageError,
 )
 from handspan_exporter.store.arrow_file import ArrowFile
+from handspan_exporter.store.cluster import Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -112,9 +114,13 @@ _INSERT = {
 class Connection:
     """One session with the store: statements run one after another, so keep one per purpose."""
 
-    def __init__(self, client: Client, file: ArrowFile | None = None) -> None:
+    def __init__(
+        self, client: Client, file: ArrowFile | None = None, cluster: Cluster | None = None
+    ) -> None:
         self._client = client
         self._file = file
+        self.cluster = cluster or Cluster("")
+        """How statements of the schema are said to this store."""
 
     def command(self, statement: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that answers nothing; blocks until it is done.
@@ -189,27 +195,42 @@ class Connection:
             self._file.close()
 
 
-def connect(dsn: Dsn, *, settings: Mapping[str, Any] | None = None) -> Connection:
-    """Open one session, in the DSN's database, which is created when absent.
+def connect(
+    dsn: Dsn, *, settings: Mapping[str, Any] | None = None, create: bool = True
+) -> Connection:
+    """Open one session, in the DSN's database, which is created when absent unless told not to.
 
     The embedded engine takes any number of sessions of one process, and no other process:
     take `store.lock` first.
 
     Raises:
         UsageError: chdb is not installed.
+        NotFound: there is no such database, and `create` is False.
         StoreDown: the server cannot be reached.
-        StoreUnsuitable: it is older than `OLDEST`.
+        StoreUnsuitable: it is older than `OLDEST`, or refuses user or password.
     """
+    cluster = Cluster(dsn.cluster)
     try:
         with _our_errors(QueryFailed):
-            client = _client(dsn, dict(settings or {}))
+            client = _client(dsn, {**cluster.settings, **(settings or {})})
     except StoreDown as error:
         raise StoreDown(f"{dsn} does not answer: {_cause(error)}") from error
-    _check_version(client.server_version or "0.0")
+    except QueryFailed as error:
+        raise StoreUnsuitable(f"{dsn} lets nobody in: {error}") from error
+    try:
+        _check_version(client.server_version or "0.0")
+    except StoreUnsuitable:
+        client.close()
+        raise
     with _our_errors(QueryFailed):
-        client.command(f"CREATE DATABASE IF NOT EXISTS `{dsn.database}`")
+        # Who may use a database need not be allowed to make one.
+        if not client.command(f"EXISTS DATABASE `{dsn.database}`"):
+            if not create:
+                client.close()
+                raise NotFound(f"there is no database {dsn.database} in {dsn}")
+            client.command(cluster.database(dsn.database))
         client.database = dsn.database
-    return Connection(client, ArrowFile(dsn.folder) if dsn.folder else None)
+    return Connection(client, ArrowFile(dsn.folder) if dsn.folder else None, cluster)
 
 
 def _client(dsn: Dsn, settings: dict[str, Any]) -> Client:
@@ -220,6 +241,8 @@ def _client(dsn: Dsn, settings: dict[str, Any]) -> Client:
             username=dsn.user,
             password=dsn.password,
             secure=dsn.secure,
+            verify=dsn.verify,
+            ca_cert=dsn.ca_cert or None,
             settings=settings,
         )
     if importlib.util.find_spec("chdb") is None:

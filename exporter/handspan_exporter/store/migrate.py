@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from handspan_exporter import sql
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from handspan_exporter.settings import Settings
     from handspan_exporter.store.connection import Connection
+
+
+THEIRS: Final = ("otel_traces", "otel_traces_trace_id_ts", "otel_logs")
+"""Tables that a Collector's clickhouseexporter makes too: not touched where one is attached."""
 
 
 def migrate(connection: Connection, settings: Settings) -> list[str]:
@@ -20,31 +26,50 @@ def migrate(connection: Connection, settings: Settings) -> list[str]:
         QueryFailed: ClickHouse refused a statement.
         StoreDown: ClickHouse cannot be reached.
     """
+    if settings.attach:
+        _leave_to_others(connection)
     applied = migrate_schema(connection)
     for table in sql.names("schema/retention"):
-        connection.command(sql.render(f"schema/retention/{table}", retention(settings)))
-    make_durable(connection, durable=settings.durability == "disk")
+        if not (settings.attach and table in THEIRS):
+            _change(connection, sql.render(f"schema/retention/{table}", retention(settings)))
+    durable = settings.durability == "disk"
+    make_durable(connection, durable=durable, but=THEIRS if settings.attach else ())
     return applied
 
 
-def make_durable(connection: Connection, *, durable: bool) -> None:
+def _leave_to_others(connection: Connection) -> None:
+    """Note the schema files of tables that are a Collector's as applied: it made them."""
+    _change(connection, sql.load("schema/0000_schema_migrations"))
+    for name in pending(connection):
+        if name[5:].removesuffix("_mv") in THEIRS:
+            connection.command(sql.load("migrations/record"), {"name": name})
+
+
+def make_durable(connection: Connection, *, durable: bool, but: Container[str] = ()) -> None:
     """Let every insert of ours wait for the disk, or not: the journal forgets what is inserted.
 
     The facts as well: their cursor must never survive a power cut that they did not.
     """
     for row in connection.rows(sql.load("migrations/volatile"), {"durable": durable}):
         holes = {"table": row["name"], "durable": int(durable)}
-        connection.command(sql.render("migrations/durability", holes))
+        if row["name"] not in but:
+            _change(connection, sql.render("migrations/durability", holes))
 
 
 def migrate_schema(connection: Connection) -> list[str]:
     """Apply what is missing and leave the retention as it is; otherwise like `migrate`."""
-    connection.command(sql.load("schema/0000_schema_migrations"))
+    _change(connection, sql.load("schema/0000_schema_migrations"))
     missing = pending(connection)
     for name in missing:
-        connection.command(sql.load(f"schema/{name}"))
+        _change(connection, sql.load(f"schema/{name}"))
         connection.command(sql.load("migrations/record"), {"name": name})
     return missing
+
+
+def _change(connection: Connection, statement: str) -> None:
+    """Run a statement of the schema on one server, or as what it is on a cluster."""
+    for one in connection.cluster.statements(statement):
+        connection.command(one)
 
 
 def pending(connection: Connection) -> list[str]:

@@ -99,6 +99,12 @@ class Inserter:
                     waiting += [(middle, end), (first, middle)]
         return cut_off
 
+    def announce(self, table: str, rows: pa.Table) -> None:
+        """Insert rows that do no harm twice; blocks as long as it takes."""
+        self._retried(
+            table, lambda: self._connection.insert(table, rows, token=secrets.token_hex(16))
+        )
+
     def _absent(self, table: str, rows: pa.Table, token: str) -> tuple[pa.Table, str, bool]:
         """Leave out what the store has: after a power cut it may not know the token any more.
 

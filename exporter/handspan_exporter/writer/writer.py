@@ -76,6 +76,7 @@ class Writer:
         agent_spans_table: Callable[[pa.Table, int], pa.Table],
         counters: Counters,
         on_stored: Callable[[], None] = lambda: None,
+        alone: bool = True,
     ) -> None:
         """Remember the parts; nothing runs before `start`.
 
@@ -87,7 +88,10 @@ class Writer:
                 agent_spans.
             counters: For what is stored, rejected and read back.
             on_stored: Called in the writer's thread after each segment; must not block.
+            alone: No other service writes to this store: else the store says when an arrival
+                came, since nobody knows what the others have in flight.
         """
+        self._alone = alone
         self._journal = journal
         self._agent_spans_table = agent_spans_table
         self._counters = counters
@@ -236,6 +240,9 @@ class Writer:
     def _announce(self, segment: Segment, spans: pa.Table) -> None:
         """Tell the processor which traces there is something new of: after all else is there."""
         arrivals = arrivals_table(spans, segment.created_ns)
+        if not self._alone:
+            self._inserter.announce("trace_arrivals", arrivals.drop_columns(["arrived_at"]))
+            return
         self._inserter.insert("trace_arrivals", arrivals, segment.id, doubtful=segment.inherited)
 
     def _batch(self, segment: Segment) -> pa.RecordBatch:

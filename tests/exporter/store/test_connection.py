@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -10,24 +11,18 @@ import pytest
 
 from handspan_exporter.errors import RowsRefused
 from handspan_exporter.store import arrow_file
-from handspan_exporter.store.connection import Connection, connect
-from handspan_exporter.store.dsn import parse
-from handspan_exporter.store.migrate import migrate_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from handspan_exporter.store.connection import Connection
 
 _TOKENS = map(str, count()).__next__
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Connection]:
+def store(connection: Connection) -> Connection:
     """Give an embedded store with a table of its own."""
-    connection = connect(parse(f"chdb://{tmp_path}"))
     connection.command("CREATE TABLE `odd ``name` (`a b` UInt64) ENGINE = MergeTree ORDER BY ()")
-    yield connection
-    connection.close()
+    return connection
 
 
 def _numbers(*numbers: int) -> pa.Table:
@@ -64,20 +59,18 @@ def test_an_unusually_large_table_gives_its_memory_back(
     assert len(_stored(store)) == 10_001
 
 
-def test_of_a_span_twice_in_one_insert_a_reader_sees_the_newest(tmp_path: Path) -> None:
+def test_of_a_span_twice_in_one_insert_a_reader_sees_the_newest(connection: Connection) -> None:
     """Inserts do not merge what they write (`optimize_on_insert`): FINAL does, in one part too."""
-    connection = connect(parse(f"chdb://{tmp_path}"))
-    migrate_schema(connection)
+    now_ns = time.time_ns()
     twice = pa.table(
         {
             "trace_id": ["t", "t"],
             "span_id": ["s", "s"],
             "name": ["newer", "older"],
-            "started_at": pa.array([1, 1], pa.timestamp("ns", "UTC")),
+            "started_at": pa.array([now_ns, now_ns], pa.timestamp("ns", "UTC")),
             "received_at": pa.array([20, 10], pa.timestamp("ns", "UTC")),
         }
     )
     connection.insert("agent_spans", twice, token=_TOKENS())
     rows = connection.rows("SELECT name FROM agent_spans FINAL")
-    connection.close()
     assert rows == [{"name": "newer"}]

@@ -71,3 +71,57 @@ def test_a_port_that_is_no_number_is_refused() -> None:
     """The ValueError of urllib says nothing about our option."""
     with pytest.raises(UsageError, match="host or port"):
         parse("clickhouse://db:eighty/otel")
+
+
+def test_every_option_is_read() -> None:
+    """What a DSN can say, in one line."""
+    dsn = parse("clickhouses://u:p@db/otel?verify=0&ca_cert=/etc/ca.pem&cluster=main")
+
+    assert (dsn.secure, dsn.verify, dsn.ca_cert, dsn.cluster) == (
+        True,
+        False,
+        "/etc/ca.pem",
+        "main",
+    )
+    assert parse("clickhouse://db?secure=TRUE").secure
+    assert not parse("clickhouse://db?secure=0").secure
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ("tls_on=1", "option tls_on is unknown; there are ca_cert, cluster, secure, verify"),
+        ("secure=1&secure=0", "secure stands twice"),
+        ("secure=yes", "secure must be 1, 0, true or false"),
+        ("secure=", "secure must be"),
+        ("verify=maybe", "verify must be"),
+        ("cluster=", "cluster must be a name"),
+        ("cluster=a`b", "cluster must be a name"),
+        ("=1", "option without a name is unknown"),
+    ],
+)
+def test_an_option_that_is_not_understood_is_an_error_that_names_it(
+    options: str, named: str
+) -> None:
+    """A typing mistake in `secure` must not mean plain text."""
+    with pytest.raises(UsageError, match=named) as caught:
+        parse(f"clickhouse://u:secret@db/otel?{options}")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "clickhouse://u:half#secret@db/otel",
+        "clickhouse://u:1#secret@db/otel",
+        "clickhouse://u:1/secret@db/otel",
+        "clickhouse://u:1?secret@db/otel",
+        "clickhouses://u:secret@db/otel?secure=0",
+        "chdb:///folder?secure=secret",
+    ],
+)
+def test_half_a_password_is_never_shown_nor_taken_for_a_database(text: str) -> None:
+    """Unless percent-encoded, #, / and ? end the password, and the rest would be printed."""
+    with pytest.raises(UsageError) as caught:
+        parse(text)
+    assert "secret" not in str(caught.value)

@@ -18,9 +18,18 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--sessions", type=int, default=4)
+    parser.add_argument("--password", default="")
+    parser.add_argument("--says-version", default="", help="what it answers to `version()`")
+    parser.add_argument("--cluster", default="", help="name of a cluster of this one server")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
-    FrontServer(given.port, Engine(given.folder, sessions=given.sessions)).serve_forever()
+    engine = Engine(
+        given.folder,
+        sessions=given.sessions,
+        says_version=given.says_version,
+        cluster=given.cluster,
+    )
+    FrontServer(given.port, engine, password=given.password).serve_forever()
 
 
 def _end(_signal: int, _frame: object) -> NoReturn:

@@ -1,6 +1,9 @@
-"""The engine behind the front: a pool of chdb sessions, so that no client waits for another.
+"""The engine behind the front: chdb sessions, so that no client waits for another.
 
-A front with a single session makes clients time out and retry, and rows double.
+A front with a single session makes clients time out and retry, and rows double. A client that names
+a session has one of its own, with its temporary tables, as with a ClickHouse server.
+
+Runs on the newest chdb, and on 3.0, whose engine is 24.8: that one has one session for everybody.
 """
 
 from __future__ import annotations
@@ -8,8 +11,10 @@ from __future__ import annotations
 import queue
 import re
 import tempfile
-from contextlib import contextmanager
-from dataclasses import dataclass
+import threading
+from collections import OrderedDict
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import chdb
@@ -22,6 +27,30 @@ if TYPE_CHECKING:
 _INSERT = re.compile(
     rb"(?is)^\s*(?P<into>insert\s+into\s.*?)\s+(?:settings\s+(?P<settings>.*?)\s+)?"
     rb"format\s+(?P<format>\w+)\s*?(?:;|\n|$)"
+)
+_MOST_NAMED = 64
+"""Named sessions kept; beyond, the one that was idle for longest is closed."""
+_READONLY = "readonly"
+_READONLY_SAYS = "Code: 164. DB::Exception: Cannot execute query in readonly mode. (READONLY)"
+"""What the engine would say: set in a session that all clients share, it could not be unset."""
+_SET = re.compile(rb"(?i)\s*set\s+(\w+)\s*=\s*(\w+)\s*")
+_CONFIGURATION = """<clickhouse>
+  <tcp_port>9000</tcp_port>
+  <remote_servers><{cluster}><shard>
+    <internal_replication>true</internal_replication>
+    <replica><host>127.0.0.1</host><port>9000</port></replica>
+  </shard></{cluster}></remote_servers>
+  <macros><shard>01</shard><replica>01</replica></macros>
+</clickhouse>
+"""
+"""A replica at the server's own address and port is itself: nothing has to listen there."""
+_NEEDS_KEEPER = re.compile(r"\b(ON CLUSTER|Replicated\w*MergeTree)\b")
+_ON_CLUSTER = re.compile(r"\s+ON CLUSTER `\w+`\s*")
+_REPLICATED = re.compile(
+    r"\bReplicated(\w*MergeTree)(\(?)(?:'/[^']*', '\{shard\}-\{replica\}'(?:, )?)?"
+)
+_TEMPORARY = re.compile(
+    rb"(?i)(?:\s|--[^\n]*\n)*create\s+temporary\s+table\s+(?:if\s+not\s+exists\s+)?(\w+)"
 )
 _SETTING = re.compile(r"[A-Za-z_]\w*")
 
@@ -38,18 +67,46 @@ class Statement:
     """Of an answer whose statement names none."""
     settings: Mapping[str, str] | None = None
     parameters: Mapping[str, str] | None = None
+    session: str = ""
+    """Name of the session; empty: any."""
+
+
+class _Named:
+    """The session of one client."""
+
+    def __init__(self, connection: Any) -> None:  # noqa: ANN401
+        self.connection = connection
+        self.lock = threading.Lock()
 
 
 class Engine:
     """Executes statements on one folder; safe from any thread."""
 
-    def __init__(self, folder: Path, *, sessions: int) -> None:
-        """Open the folder, which one process at a time may have."""
+    def __init__(
+        self, folder: Path, *, sessions: int, says_version: str = "", cluster: str = ""
+    ) -> None:
+        """Open the folder, which one process at a time may have.
+
+        `says_version` is what it answers when asked for its version; empty: the truth. `cluster`
+        names a cluster of one shard, this engine. It has no Keeper: what needs one is parsed,
+        and then done without.
+        """
+        self._says_version = says_version
+        self._folder = str(folder)
+        if cluster:
+            self._folder = _with_cluster(folder, cluster)
+        self._one_for_all = _is_old()
         self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        for _ in range(sessions):
-            self._idle.put(chdb.connect(str(folder)))
-        with self._session() as session:
-            self._version = session.query("SELECT version()", "TabSeparated").data().strip()
+        for _ in range(1 if self._one_for_all else sessions):
+            self._idle.put(chdb.connect(self._folder))
+        self._named: OrderedDict[str, _Named] = OrderedDict()
+        self._said: dict[str, dict[str, str]] = {}
+        """What clients have set in their sessions, where all of them are one."""
+        self._owners: dict[str, str] = {}
+        """Temporary table -> the session that made it."""
+        self._lock = threading.Lock()
+        with self._session(Statement(b"")) as session:
+            self._version = session.query("SELECT version()", "TabSeparated").bytes().decode()
 
     def execute(self, statement: Statement) -> bytes:
         """Return the answer; blocks until a session is free and the statement is done.
@@ -58,26 +115,83 @@ class Engine:
             RuntimeError: ClickHouse refused it; the text begins with its code.
         """
         if native.GREETING.encode() in statement.sql:
-            return native.greeting(self._version)
-        with self._session() as session:
+            return native.greeting(self._version.strip())
+        if self._one_for_all and statement.session:
+            said = self._said.setdefault(statement.session, {})
+            if found := _SET.fullmatch(statement.sql + statement.data):
+                said[found[1].decode()] = found[2].decode()
+                return b""
+            settings = said | dict(statement.settings or {})
+            if settings.pop(_READONLY, "0") != "0" and _INSERT.match(statement.sql):
+                raise RuntimeError(_READONLY_SAYS)
+            statement = replace(statement, settings=settings)
+        with self._session(statement) as session:
             session.query(f"USE `{statement.database}`")
+            if found := _TEMPORARY.match(statement.sql + statement.data):
+                self._make_room(session, found[1].decode(), statement.session)
             with _applied(session, statement.settings or {}):
                 found = _INSERT.match(statement.sql)
                 if found and statement.data:
                     return _insert(session, found, statement.data)
                 text = (statement.sql + statement.data).decode()
-                answer = session.query(
-                    text, statement.format, params=dict(statement.parameters or {})
-                )
+                if _NEEDS_KEEPER.search(text):
+                    session.query(f"EXPLAIN AST {text}")
+                    text = _ON_CLUSTER.sub(" ", _REPLICATED.sub(r"\1\2", text))
+                if self._says_version:
+                    text = text.replace("version()", f"'{self._says_version}'")
+                for name, value in (statement.parameters or {}).items():
+                    session.query(f"SET param_{name} = {_quoted(value)}")
+                answer = session.query(text, statement.format)
                 return answer.bytes() if hasattr(answer, "bytes") else b""
 
+    def _make_room(self, session: Any, table: str, name: str) -> None:  # noqa: ANN401
+        """Drop another client's temporary table of that name, where all clients share them."""
+        if self._one_for_all and self._owners.get(table, name) != name:
+            session.query(f"DROP TEMPORARY TABLE IF EXISTS {table}")
+        self._owners[table] = name
+
     @contextmanager
-    def _session(self) -> Iterator[Any]:
-        session = self._idle.get()
-        try:
-            yield session
-        finally:
-            self._idle.put(session)
+    def _session(self, statement: Statement) -> Iterator[Any]:
+        """Take the session of the statement's name, or any that is idle."""
+        if _READONLY in (statement.settings or {}) and not self._one_for_all:
+            # None can be made writable again: this one ends with its statement.
+            with closing(chdb.connect(self._folder)) as session:
+                yield session
+        elif statement.session and not self._one_for_all:
+            named = self._of(statement.session)
+            with named.lock:
+                yield named.connection
+        else:
+            session = self._idle.get()
+            try:
+                yield session
+            finally:
+                self._idle.put(session)
+
+    def _of(self, name: str) -> _Named:
+        """Return the session of that name, opened now when it is new."""
+        with self._lock:
+            if name not in self._named:
+                self._named[name] = _Named(chdb.connect(self._folder))
+            self._named.move_to_end(name)
+            if len(self._named) > _MOST_NAMED:
+                _, oldest = self._named.popitem(last=False)
+                with oldest.lock:
+                    oldest.connection.close()
+            return self._named[name]
+
+
+def _is_old() -> bool:
+    """Tell whether a process has but one session, whatever is opened."""
+    return int(chdb.chdb_version[0]) < 4
+
+
+def _with_cluster(folder: Path, cluster: str) -> str:
+    """Write a configuration with one cluster of one shard, and return where to connect."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "config.xml"
+    path.write_text(_CONFIGURATION.format(cluster=cluster), encoding="utf-8")
+    return f"{folder / 'engine'}?config-file={path}"
 
 
 @contextmanager
@@ -89,7 +203,7 @@ def _applied(session: Any, settings: Mapping[str, str]) -> Iterator[None]:  # no
     try:
         yield
     finally:
-        if names:
+        if names and _READONLY not in names:
             session.query("SET " + ", ".join(f"{name} = DEFAULT" for name in names))
 
 

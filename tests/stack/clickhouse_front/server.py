@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import re
 import zlib
@@ -35,6 +36,10 @@ _ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
 }
 _NOT_FOUND = {"60", "81", "47"}
 """Codes that ClickHouse answers with 404: unknown table, database, identifier."""
+_NOT_LET_IN = (
+    "Code: 516. DB::Exception: {user}: Authentication failed: password is incorrect, or there is "
+    "no user with such name. (AUTHENTICATION_FAILED)"
+)
 
 
 class FrontServer(ThreadingHTTPServer):
@@ -43,9 +48,11 @@ class FrontServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, port: int, engine: Engine) -> None:
+    def __init__(self, port: int, engine: Engine, *, password: str = "") -> None:
+        """Listen; with a password every user must show it."""
         super().__init__(("127.0.0.1", port), _Request)
         self.engine = engine
+        self.password = password
 
 
 class _Request(BaseHTTPRequestHandler):
@@ -71,6 +78,10 @@ class _Request(BaseHTTPRequestHandler):
         if address.path == "/ping":
             self._reply(200, b"Ok.\n", {})
             return
+        user, password = self._user(asked)
+        if password != self.server.password:
+            self._refuse(_NOT_LET_IN.format(user=user))
+            return
         try:
             answer = self.server.engine.execute(self._statement(asked, body))
         except Exception as error:  # noqa: BLE001 - whatever the engine says is the client's to hear
@@ -78,6 +89,15 @@ class _Request(BaseHTTPRequestHandler):
             return
         packed = answer and asked.get("compress") == "1"
         self._reply(200, framed(answer) if packed else answer, {"X-ClickHouse-Summary": "{}"})
+
+    def _user(self, asked: dict[str, str]) -> tuple[str, str]:
+        """Return who asks and with which password; clients have three ways to say it."""
+        kind, _, encoded = self.headers.get("Authorization", "").partition(" ")
+        if kind == "Basic":
+            user, _, password = base64.b64decode(encoded).decode().partition(":")
+            return user, password
+        user = self.headers.get("X-ClickHouse-User") or asked.get("user", "default")
+        return user, self.headers.get("X-ClickHouse-Key") or asked.get("password", "")
 
     def _statement(self, asked: dict[str, str], body: bytes) -> Statement:
         encoding = self.headers.get("Content-Encoding", "")
@@ -90,6 +110,7 @@ class _Request(BaseHTTPRequestHandler):
         return Statement(
             sql=sql or body,
             data=body if sql else b"",
+            session=asked.get("session_id", ""),
             database=asked.get("database") or "default",
             format=asked.get("default_format", "TabSeparated"),
             settings={
@@ -116,7 +137,7 @@ class _Request(BaseHTTPRequestHandler):
 
     def _refuse(self, text: str) -> None:
         code = found[1] if (found := re.search(r"Code: (\d+)", text)) else "0"
-        status = 404 if code in _NOT_FOUND else 500
+        status = 404 if code in _NOT_FOUND else 403 if code == "516" else 500
         self._reply(status, text.encode(), {"X-ClickHouse-Exception-Code": code})
 
     def _reply(self, status: int, body: bytes, headers: dict[str, str]) -> None:

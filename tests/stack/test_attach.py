@@ -1,0 +1,95 @@
+"""Attach mode: the real Collector writes its own table, and Handspan makes KPIs of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import clickhouse_connect
+import pytest
+from tests.end_to_end.processes import Service, wait_for
+from tests.end_to_end.test_serve import total
+from tests.stack.spans import send_runs
+
+from handspan_exporter.store.connection import connect
+from handspan_exporter.store.dsn import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.end_to_end
+
+KPI = "workflow_success_ratio"
+
+
+def test_kpis_of_a_table_that_the_real_collector_writes(
+    clickhouse: int, collector: Callable[..., int], tmp_path: Path
+) -> None:
+    """Before it was attached, while it is, and what came while nobody looked."""
+    theirs = clickhouse_connect.get_client(host="127.0.0.1", port=clickhouse)
+    theirs.command("CREATE DATABASE IF NOT EXISTS otel")
+    port = collector("to_clickhouse.yaml", CLICKHOUSE_PORT=str(clickhouse), COMPRESS="lz4")
+    traces = send_runs(port, 20)
+    wait_for(lambda: _count(theirs) == 40, "the Collector's rows")
+    table = theirs.command("SHOW CREATE TABLE otel.otel_traces")
+
+    store = f"clickhouse://127.0.0.1:{clickhouse}/handspan"
+    options = ("--attach", "otel.otel_traces", "--attach-s", "0.2", "--lease-s", "3")
+    service = Service(tmp_path, options, server=store)
+    service.start()
+    wait_for(lambda: total(service, KPI)["n"] == 20, "what was there before")
+    traces |= send_runs(port, 10)
+    wait_for(lambda: total(service, KPI)["n"] == 30, "what came since")
+    service.kill()
+    traces |= send_runs(port, 5)
+    wait_for(lambda: _count(theirs) == 70, "what nobody looked at")
+    service.start()
+    wait_for(lambda: total(service, KPI)["n"] == 35, "all of it")
+    assert {run["run_id"] for run in service.ask("runs?limit=100")["runs"]} == traces
+    code, said = service.stop()
+    assert code == 0, said
+    assert theirs.command("SHOW CREATE TABLE otel.otel_traces") == table
+    theirs.close()
+
+
+def test_they_are_the_agent_spans_of_our_own_receiver(
+    clickhouse: int, collector: Callable[..., int], tmp_path: Path
+) -> None:
+    """The same OTLP by both ways, compared row by row."""
+    theirs = clickhouse_connect.get_client(host="127.0.0.1", port=clickhouse)
+    theirs.command("CREATE DATABASE IF NOT EXISTS otel")
+    server = f"clickhouse://127.0.0.1:{clickhouse}"
+    direct = Service(tmp_path, ("--journal", str(tmp_path / "j")), server=f"{server}/direct")
+    direct.start()
+    port = collector(
+        "to_both.yaml",
+        CLICKHOUSE_PORT=str(clickhouse),
+        COMPRESS="none",
+        HANDSPAN_PORT=str(direct.grpc),
+    )
+    send_runs(port, 25)
+    wait_for(lambda: _count(theirs) == 50, "the Collector's rows")
+    wait_for(lambda: total(direct, KPI)["n"] == 25, "our own rows")
+    options = ("--attach", "otel.otel_traces", "--attach-s", "0.2")
+    pulled = Service(tmp_path, options, server=f"{server}/pulled")
+    pulled.start()
+    wait_for(lambda: total(pulled, KPI)["n"] == 25, "the same runs")
+    for service in (direct, pulled):
+        code, said = service.stop()
+        assert code == 0, said
+    rows = []
+    for database in ("direct", "pulled"):
+        connection = connect(parse(f"{server}/{database}"))
+        rows.append(
+            connection.rows("SELECT * EXCEPT received_at FROM agent_spans FINAL ORDER BY ALL")
+        )
+        connection.close()
+    assert len(rows[0]) == 50
+    assert rows[0] == rows[1]
+    theirs.close()
+
+
+def _count(client: clickhouse_connect.driver.client.Client) -> int:
+    if not client.command("EXISTS TABLE otel.otel_traces"):
+        return 0
+    return int(client.query("SELECT count() FROM otel.otel_traces").result_rows[0][0])
