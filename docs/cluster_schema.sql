@@ -101,7 +101,7 @@ CREATE TABLE IF NOT EXISTS agent_spans_local ON CLUSTER `main`
     service               LowCardinality(String),
     kind                  LowCardinality(String),  -- workflow agent plan handoff task llm tool retrieval embedding memory validation fault recovery human rating budget metric chain
     convention            LowCardinality(String),  -- handspan otel openinference openllmetry ...
-    status                LowCardinality(String),  -- Unset Ok Error
+    status                LowCardinality(String),  -- Unset Ok Error Untold: a workflow whose instrumentor never says that it failed
     error_type            LowCardinality(String),
     status_message        String                            CODEC(ZSTD(1)),
     -- who
