@@ -154,6 +154,7 @@ class Processor:
         """Tell whether this processor may work; one that may not forgets what it knew."""
         if self._lease is None or self._lease.hold():
             return True
+        self._unread_ns = self._oldest_ns = None  # another's to compute
         if self._revision >= 0:
             _log.warning("another processor has taken over, this one waits")
             self._queue = Queue(self._settings.implicit_run_s)
@@ -296,6 +297,14 @@ class Processor:
         due_s = _IDLE_S if timer_ns is None else (timer_ns - self._clock_ns()) / SECOND_NS
         return max(tick_s, min(due_s, _IDLE_S))
 
+    def _renew(self) -> None:
+        """Keep the lease while resting; what fails here is tried again by the next tick."""
+        try:
+            if self._lease is not None:
+                self._lease.hold()
+        except HandspanError as error:
+            _log.warning("the lease is not renewed, trying again: %s", error)
+
     def _rest(self, busy_s: float, failures: int) -> None:
         """Wait for the next tick: longer for one that cost much, unless somebody waits for it."""
         if failures:
@@ -307,7 +316,7 @@ class Processor:
         while (
             left_s := began_s + self._pace.pause_s(busy_s, behind=behind) - time.monotonic()
         ) > 0 and not self._stopping.wait(min(left_s, self._settings.tick_s)):
-            pass
+            self._renew()
         if not behind:
             self._wake.wait(self._quiet_s())
         self._wake.clear()
