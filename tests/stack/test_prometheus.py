@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from stack.tools import PROMETHEUS, Missing
-from tests.end_to_end.processes import Service, free_port, wait_for
-from tests.stack.conftest import running
+from tests.end_to_end.processes import Service, free_port, running, wait_for
 from tests.stack.spans import send_runs
 
 if TYPE_CHECKING:
