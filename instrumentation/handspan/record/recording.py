@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
-from inspect import isfunction
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
 
 from opentelemetry.context import Context, attach, get_current
@@ -15,6 +14,7 @@ from handspan import semconv
 from handspan.clock import now_ns
 from handspan.context import NOBODY, Run, inside, run_in
 from handspan.internal import log_internal_error, warn_once
+from handspan.record.bare import MaybeBare
 from handspan.record.decorating import decorated
 from handspan.record.tracer import current_tracer
 
@@ -34,7 +34,7 @@ _IN_USE = (
 )
 
 
-class _Life:
+class _Life(MaybeBare):
     """What a recording knows between its start and its end; no argument of any verb."""
 
     _span: Span | None = None
@@ -131,35 +131,6 @@ class Recording(_Life):
             """Record every call of a function; a generator's span lasts until it is exhausted."""
             bare = self._bare()
             return decorated(self, *args) if bare is None else bare(*args, **kwargs)
-
-        def __get__(self, instance: Any, owner: Any = None) -> Any:  # noqa: ANN401 - see above
-            """Return itself; of a method that was decorated without parentheses, it bound."""
-            bare = None if instance is None else self._bare()
-            return self if bare is None else bare.__get__(instance, owner)
-
-        def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - see above
-            """Return what the function has that was decorated without parentheses."""
-            bare = None if name.startswith("_handspan") else self._bare()
-            if bare is None:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            return getattr(bare, name)
-
-    def _bare(self) -> Any:  # noqa: ANN401 - the user's function, recorded
-        """Return the function that `@handspan.agent` without parentheses was given; else None.
-
-        `@handspan.tool` needs none, so people leave them out elsewhere: then the function is
-        where the name belongs, and this object where the function does.
-        """
-        parts = vars(self)
-        if "_recorded" not in parts:
-            given = next((one for one in parts.values() if isfunction(one)), None)
-            if given is None:
-                return None
-            verb, name = type(self).__name__.lower(), given.__name__
-            warn_once(f"Handspan: write @handspan.{verb}({name!r}), not @handspan.{verb} alone")
-            kind: Any = type(self)
-            parts["_recorded"] = decorated(kind(name), given)
-        return parts["_recorded"]
 
     # --- by hand ---
 
