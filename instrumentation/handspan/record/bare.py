@@ -30,16 +30,10 @@ class MaybeBare:
             parts["_recorded"] = decorated(kind(name), given)
         return parts["_recorded"]
 
+    # No `__getattr__` for the function's name and the like: it would slow down every verb.
     if not TYPE_CHECKING:
 
         def __get__(self, instance: Any, owner: Any = None) -> Any:  # noqa: ANN401 - see above
             """Return itself; of a method that was decorated so, the bound method."""
             bare = None if instance is None else self._bare()
             return self if bare is None else bare.__get__(instance, owner)
-
-        def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - see above
-            """Return what the recorded function has."""
-            bare = self._bare()
-            if bare is None:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            return getattr(bare, name)

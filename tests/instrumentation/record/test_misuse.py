@@ -130,7 +130,6 @@ def test_a_decorator_without_parentheses_still_decorates(
     assert (add(1), add(1, right=2), nothing()) == (2, 3, "nothing")
     assert asyncio.run(Team().work(7)) == 7
     assert len(handspan_spans) == 4
-    assert (add.__name__, add.__wrapped__(1)) == ("add", 2)
     assert "handspan." + verb in caplog.text
 
 
