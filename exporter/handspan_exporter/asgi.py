@@ -7,12 +7,14 @@ import errno
 import socket
 import threading
 from contextlib import suppress
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import uvicorn
 
 from handspan_exporter.access.tls import ReloadingContext
 from handspan_exporter.errors import PortTaken, UsageError
+from handspan_exporter.settings import Settings, default_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -111,17 +113,8 @@ class AsgiServer:
             bound.listen(2048)
         except OSError as error:
             bound.close()
-            raise self._refused(error) from error
+            raise cannot_listen(self.address, self._option, error) from error
         return bound
-
-    def _refused(self, error: OSError) -> PortTaken | UsageError:
-        if error.errno == errno.EADDRINUSE:
-            other = self._port + 10_000 if self._port + 10_000 < 65_536 else 0
-            return PortTaken(
-                f"{self.address} is taken by another program: stop it, or choose another address "
-                f"with {self._option} {self._host}:{other}"
-            )
-        return UsageError(f"{self._option}: cannot listen on {self.address}: {error.strerror}")
 
 
 class _Server(uvicorn.Server):
@@ -155,6 +148,24 @@ class _Server(uvicorn.Server):
                 await asyncio.wait_for(self._ending.wait(), 1)
 
 
+def cannot_listen(address: str, option: str, error: OSError) -> PortTaken | UsageError:
+    """Return the error that says why nobody can listen there, and which option moves us."""
+    if error.errno == errno.EADDRINUSE:
+        host, _, port = address.rpartition(":")
+        other = int(port) + 10_000 if int(port) + 10_000 < 65_536 else 0
+        return PortTaken(
+            f"{address} is taken by another program: stop it, or choose another address "
+            f"with {option} {host}:{other}"
+        )
+    return UsageError(f"{option}: cannot listen on {address}: {error.strerror}")
+
+
+def _usual(option: str) -> str:
+    """Return the default of an address, as an example of one."""
+    named = [one for one in fields(Settings) if f"--{one.name.replace('_', '-')}" == option]
+    return str(default_of(named[0])) if named else "127.0.0.1:8317"
+
+
 def split_address(address: str, *, option: str) -> tuple[str, int]:
     """Return host and port of `host:port` or `[host]:port`.
 
@@ -163,5 +174,5 @@ def split_address(address: str, *, option: str) -> tuple[str, int]:
     """
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65_535:
-        raise UsageError(f"{option}: {address!r} is not an address; use 127.0.0.1:8317")
+        raise UsageError(f"{option}: {address!r} is not an address; use {_usual(option)}")
     return host.removeprefix("[").removesuffix("]"), int(port)

@@ -4,6 +4,7 @@ HandspanError
 ├── Stop              stop: nothing will change until a person does something; the message says what
 │   ├── UsageError        the command line or a setting is wrong (exit code 2)
 │   ├── NotFound          no KPI or run has that name: answer 404
+│   │   └── NoSuchKpi         the same on a command line (exit code 2)
 │   ├── PortTaken         another program listens there
 │   ├── NotAuthenticated  no token or a wrong one: answer UNAUTHENTICATED or 401
 │   ├── NotPermitted      the token is not for this: answer PERMISSION_DENIED or 403
@@ -47,6 +48,12 @@ class UsageError(Stop):
 
 class NotFound(Stop):
     """No KPI or run has the name that was asked for."""
+
+
+class NoSuchKpi(NotFound):
+    """No KPI has the name: as wrong as any other word on the command line."""
+
+    exit_code = 2
 
 
 class PortTaken(Stop):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import grpc
 
 from handspan_exporter.access.tls import grpc_credentials
-from handspan_exporter.asgi import split_address
-from handspan_exporter.errors import PortTaken
+from handspan_exporter.asgi import cannot_listen, split_address
+from handspan_exporter.errors import PortTaken, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,17 +74,24 @@ class RpcServer:
         """Bind, and return once requests are answered.
 
         Raises:
-            PortTaken: another program listens there, or this machine has no such address.
+            PortTaken: another program listens there.
+            UsageError: this machine has no such address, or may not listen on it.
         """
         try:
             self._port = self._bound()
         except RuntimeError as error:
-            other = self._port + 10_000 if self._port + 10_000 < 65_536 else 0
-            raise PortTaken(
-                f"cannot listen on {self.address}: another program may have it; stop it, or "
-                f"choose another address with {self._option} {self._host}:{other}"
-            ) from error
+            raise self._refused() from error
         self._server.start()
+
+    def _refused(self) -> PortTaken | UsageError:
+        """Ask the system why: gRPC tells only its own log."""
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        with socket.socket(family) as probe:
+            try:
+                probe.bind((self._host, self._port))
+            except OSError as error:
+                return cannot_listen(self.address, self._option, error)
+        return PortTaken(f"cannot listen on {self.address}: choose another with {self._option}")
 
     def _bound(self) -> int:
         if self._tls is None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +14,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
-from tests.end_to_end.processes import Service, handspan, wait_for
+from tests.end_to_end.processes import BIN, Service, handspan, wait_for
 
 from handspan import semconv
 
@@ -90,6 +93,30 @@ def test_a_span_sent_by_any_sdk_is_a_run_and_a_kpi(service: Service, exporter: A
     assert total(service, "workflow_success_ratio")["n"] == 3
 
 
+def test_without_ptars_the_plain_decoder_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some machines have no wheel of it; the markers of the extra leave it out there."""
+    (tmp_path / "ptars.py").write_text("raise ImportError('no wheel')")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    service = Service(tmp_path / "store")
+    service.start()
+
+    acknowledged = record(grpc(service), runs=1)
+
+    assert len(acknowledged) == 2
+    assert wait_for(lambda: service.ask("runs")["runs"], "the run")[0]["run_id"] in acknowledged
+    assert service.stop()[0] == 0
+
+
+def test_an_output_that_is_closed_costs_no_traceback() -> None:
+    """A script may have no use for it."""
+    command = f"{BIN / 'handspan'} token --help >&-"
+    ended = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_what_was_acknowledged_before_a_power_cut_is_counted_once_after_it(
     service: Service,
 ) -> None:
@@ -151,6 +178,7 @@ def test_a_taken_port_is_named_with_the_option_that_moves_it(tmp_path: Path, opt
         ended = handspan("serve", "--store", f"chdb://{tmp_path}", *flat)
 
     assert_one_line(ended, 1, f"{option} 127.0.0.1:")
+    assert f"{taken} is taken by another program" in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -161,10 +189,15 @@ def test_a_taken_port_is_named_with_the_option_that_moves_it(tmp_path: Path, opt
         (("migrate", "--store", "chdb:///dev/null"), 1, "cannot be written"),
         (("serve", "--store", "clickhouse://u:secret@127.0.0.1:9"), 1, "127.0.0.1:9"),
         (("serve", "--web", "0.0.0.0:8317"), 2, "--insecure-open"),
-        (("serve", "--otlp-grpc", "4317"), 2, "--otlp-grpc"),
+        (
+            ("serve", "--otlp-grpc", "4317"),
+            2,
+            "is not an address; use 127.0.0.1:4317",
+        ),
         (("serve", "--flush-spans", "0"), 2, "HANDSPAN_FLUSH_SPANS must be at least 1"),
         (("kpi", "--since", "yesterday"), 2, "--since"),
-        (("kpi", "no_such_kpi"), 1, "workflow_success_ratio"),
+        (("kpi", "--since", "2999-01-01"), 2, "in the future"),
+        (("kpi", "no_such_kpi"), 2, "workflow_success_ratio"),
         (("runs", "list", "--store", "chdb:///nowhere/at/all"), 1, "no data yet"),
         (("kpi", "--store", "clickhouse://user:secret@127.0.0.1:9"), 1, "127.0.0.1:9"),
         (("nonsense",), 2, "nonsense"),

@@ -179,7 +179,9 @@ class Door:
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether only this machine can reach `host:port`."""
+    """Tell whether only this machine can reach `host:port`; nobody reaches what is no address."""
+    if ":" not in address:
+        return True
     host = address.rpartition(":")[0].removeprefix("[").removesuffix("]")
     try:
         return ipaddress.ip_address(host).is_loopback

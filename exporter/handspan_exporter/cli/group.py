@@ -114,6 +114,8 @@ def _said(error: click.ClickException) -> str:
 
 def _never_fail_on_a_letter() -> None:
     """A terminal that cannot show a character gets a question mark, not an error."""
+    if sys.stdout is None:  # closed by the caller: `>&-`
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

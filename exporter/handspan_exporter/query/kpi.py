@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from handspan_exporter import sql
-from handspan_exporter.errors import NotFound, UsageError
+from handspan_exporter.errors import NoSuchKpi, UsageError
 from handspan_exporter.query.window import parameter
 
 if TYPE_CHECKING:
@@ -70,13 +70,13 @@ def find(name: str) -> Kpi:
     """Return the KPI of that name.
 
     Raises:
-        NotFound: there is none; the message lists what there is.
+        NoSuchKpi: there is none; the message lists what there is.
     """
     for kpi in catalog():
         if kpi.name == name:
             return kpi
     known = ", ".join(kpi.name for kpi in catalog())
-    raise NotFound(f"no KPI is called {name[:60]!r}; there are: {known}")
+    raise NoSuchKpi(f"no KPI is called {name[:60]!r}; there are: {known}")
 
 
 def answer(

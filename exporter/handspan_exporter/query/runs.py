@@ -11,6 +11,8 @@ from handspan_exporter.errors import NotFound, UsageError
 if TYPE_CHECKING:
     from handspan_exporter.store.connection import Connection
 
+_SHOWN_IDS = 4
+"""What runs/show.sql answers at most."""
 MOST_SPANS = 20_000
 """How many spans of one run are answered; the rest is counted."""
 _MOST_AGENT_RUNS = 100_000
@@ -116,7 +118,8 @@ def _only(connection: Connection, run: str) -> Row:
     if not rows:
         raise NotFound(f"no run's id begins with {run[:80]!r}; `handspan runs list` shows them")
     if len(rows) > 1 and rows[0]["run_id"] != run:
-        some = ", ".join(row["run_id"] for row in rows)
+        more = ", ..." if len(rows) == _SHOWN_IDS else ""
+        some = ", ".join(row["run_id"] for row in rows) + more
         text = f"several runs' ids begin with {run[:80]!r}: {some}; type more of it"
         raise UsageError(text)
     return rows[0]

@@ -43,6 +43,8 @@ def window(since: str, until: str, *, now_ns: int) -> Window:
     # Half-open: what ended in this very nanosecond has to be inside.
     until_ns = now_ns + 1 if until.strip().lower() == "now" else moment("until", until, now_ns)
     since_ns = moment("since", since, now_ns)
+    if since_ns >= until_ns == now_ns + 1:
+        raise UsageError(f"{_shortened(since)} is in the future; {_EXAMPLES}", parameter="since")
     if since_ns >= until_ns:
         raise UsageError(f"{since} is not before until, {until}", parameter="since")
     return Window(since_ns, until_ns)
@@ -59,6 +61,9 @@ def moment(named: str, text: str, now_ns: int) -> int:
         return now_ns
     ago = ago_ns(said)
     found = _iso_ns(said) if ago is None else now_ns - ago
+    if found is not None and found > _LARGEST_NS:
+        text = f"{_shortened(said)} is too far in the future; {_EXAMPLES}"
+        raise UsageError(text, parameter=named)
     if found is None or not 0 <= found <= _LARGEST_NS:
         raise UsageError(f"{_shortened(text)!r} is not a time; {_EXAMPLES}", parameter=named)
     return found
