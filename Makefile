@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: dashboards grafana prometheus help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-ingest bench-record collector jaeger clickhouse-go oldest-clickhouse rotel constraints clean
+.PHONY: dashboards grafana prometheus help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-dashboards bench-ingest bench-record collector jaeger clickhouse-go oldest-clickhouse rotel constraints clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Handspan needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
@@ -61,13 +61,16 @@ generate: $(READY) ## rewrite every generated file
 dashboards: $(READY) ## rewrite the JSON of the dashboards for Grafana
 	$(BIN)/python -m dashboards.generate
 
-bench: bench-ingest bench-record bench-compat ## every benchmark; figures go to benchmarks/RESULTS.md
+bench: bench-ingest bench-dashboards bench-record bench-compat ## every benchmark; figures go to benchmarks/RESULTS.md
 
 bench-compat: $(READY) ## what the older APIs promised: time of a call, exports, memory
 	$(BIN)/python -m benchmarks.compat --write
 
 bench-ingest: $(READY) collector rotel ## speed against the real Collector and rotel, and how far facts are behind, 20 minutes
 	$(BIN)/python -m benchmarks.ingest --write
+
+bench-dashboards: $(READY) ## what dashboards on the embedded store cost its ingest, about five minutes
+	$(BIN)/python -m benchmarks.dashboards --write
 
 bench-record: $(READY) ## what recording costs against a bare SDK, about ten minutes
 	$(BIN)/python -m benchmarks.record --write

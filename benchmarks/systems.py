@@ -154,6 +154,8 @@ class Handspan(System):
     """`handspan serve` as it ships: fsync before each answer, agent spans and facts filled."""
 
     name = "Handspan"
+    options: tuple[str, ...] = ()
+    """Besides those that place it."""
 
     def start(self) -> None:
         """Start the service on an empty store."""
@@ -164,6 +166,7 @@ class Handspan(System):
                 *(Path(sys.executable).parent / "handspan", "serve", "--store", f"chdb://{store}"),
                 *("--otlp-grpc", f"127.0.0.1:{self.port}", "--otlp-http", "127.0.0.1:0"),
                 *("--web", f"127.0.0.1:{self.web}"),
+                *self.options,
             ],
             self.web,
         )
