@@ -1,6 +1,6 @@
 -- All spans of some traces, one row each although a client's retry may have stored it twice; traces follow each other,
 -- in them what has one resource and scope. Times as whole ns: Jaeger shows them all.
--- Not compared as DateTime: engine 26.9 then drops the part of a trace's last second (`Timestamp < scalar`).
+-- Not compared as DateTime: engine 26.9 finds nothing before a DateTime one second after midnight.
 -- reads: otel_traces, otel_traces_trace_id_ts
 -- used by: the Jaeger reader
 WITH
