@@ -38,7 +38,14 @@ assert os.waitpid(child, 0)[1] == 0
 def test_a_program_that_forks_stores_the_spans_of_all_its_processes(clickhouse: int) -> None:
     """As a web server with workers does: each opens the ClickHouse for itself."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PROGRAM, f"clickhouse://127.0.0.1:{clickhouse}/work"],
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-c",
+            PROGRAM,
+            f"clickhouse://127.0.0.1:{clickhouse}/work",
+        ],
         capture_output=True,
         text=True,
         timeout=120,

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import LifoQueue
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
+from handspan import semconv
 from handspan_exporter import sql
 from handspan_exporter.jaeger.rows import pieces
 from handspan_exporter.store.connection import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    import pyarrow as pa
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from handspan_exporter.store.connection import Connection
     from handspan_exporter.store.dsn import Dsn
@@ -41,6 +42,8 @@ MOST_SPANS: Final = 100_000
 _AT_ONCE: Final = 8
 """Traces read by one query."""
 _LAST_NS: Final = (1 << 63) - 1
+_OPEN_NS: Final = 24 * 3600 * 10**9
+"""What was announced longer ago and has not ended is lost: nobody knows whether it still runs."""
 VIEWS: Final = {"services": "jaeger/dependencies", "handoffs": "jaeger/handoffs"}
 """What dependencies are between -> its SQL."""
 
@@ -63,9 +66,12 @@ class Search:
 class Reader:
     """Asks the store on sessions of its own; safe from any thread."""
 
-    def __init__(self, dsn: Dsn, *, sessions: int) -> None:
+    def __init__(
+        self, dsn: Dsn, *, sessions: int, clock_ns: Callable[[], int] = time.time_ns
+    ) -> None:
         """Remember the store; sessions are opened when first needed, at most so many."""
         self._dsn = dsn
+        self._clock_ns = clock_ns
         self._idle: LifoQueue[Connection | None] = LifoQueue()
         for _ in range(sessions):
             self._idle.put(None)
@@ -94,7 +100,14 @@ class Reader:
             "most_ns": search.most_ns,
             "limit": min(search.limit, MOST_TRACES),
         }
-        return self._rows("jaeger/search", parameters)
+        ended = self._rows("jaeger/search", parameters)
+        open_since_ns = max(search.since_ns, self._clock_ns() - _OPEN_NS)
+        still_open = self._rows(
+            "jaeger/search_open", parameters | {**self._open(), "since_ns": open_since_ns}
+        )
+        newest = {row["trace_id"]: row for row in [*still_open, *ended]}
+        found = sorted(newest.values(), key=lambda row: row["first_ns"], reverse=True)
+        return found[: parameters["limit"]]
 
     def traces(self, ids: Sequence[str]) -> Iterator[bytes]:
         """Yield all spans of each trace as OTLP; the pieces of one follow each other.
@@ -119,8 +132,14 @@ class Reader:
     def _spans(self, ids: Sequence[str]) -> Iterator[pa.Table]:
         """Yield the rows of each trace, in the order of `ids`."""
         parameters = {"traces": list(ids), "limit": MOST_SPANS}
+        since_ns = self._clock_ns() - _OPEN_NS
         with self._session() as session:
-            rows = session.arrow(sql.load("jaeger/spans"), parameters)
+            ended = session.arrow(sql.load("jaeger/spans"), parameters)
+            still_open = session.arrow(
+                sql.load("jaeger/open_spans"),
+                parameters | {**self._open(), "since_ns": since_ns},
+            )
+        rows = pa.concat_tables([ended, still_open]) if len(still_open) else ended
         if len(rows) == MOST_SPANS and len(ids) > 1:
             for one in ids:
                 yield from self._spans([one])
@@ -130,7 +149,15 @@ class Reader:
         for one in ids:
             own = rows.filter(pc.equal(rows["TraceId"], one))
             if len(own):
-                yield own
+                yield own.sort_by("owner") if len(still_open) else own
+
+    def _open(self) -> Row:
+        """Return what the questions about open spans need besides."""
+        return {
+            "started": semconv.EVENT_STARTED,
+            "parent": semconv.PARENT_SPAN_ID,
+            "now_ns": self._clock_ns(),
+        }
 
     def _rows(self, name: str, parameters: Row) -> list[Row]:
         with self._session() as session:

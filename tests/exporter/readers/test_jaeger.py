@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,15 @@ if TYPE_CHECKING:
 
 BEGAN_NS = 1_767_225_600_123_456_789
 NEVER_DAYS = 10_000
+ANNOUNCED = """
+INSERT INTO otel_logs
+    (Timestamp, TraceId, SpanId, ServiceName, Body, EventName, LogAttributes, ResourceAttributes)
+SELECT
+    fromUnixTimestamp64Nano({at:Int64}), {trace:String}, {span:String}, 'shop', 'run',
+    'handspan.started',
+    map('handspan.parent_span_id', '000000000000000b', 'handspan.attempt', '2'),
+    map('service.name', 'shop')
+"""
 
 
 def text(value: str) -> AnyValue:
@@ -286,6 +296,41 @@ def test_dependencies_are_calls_between_services_or_handoffs_between_agents(
     with pytest.raises(grpc.RpcError) as refused:
         call(channel, "GetDependencies", body, handspan_dependencies="moons")
     assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_work_that_has_not_ended_is_shown_until_now(
+    store: tuple[Dsn, Connection], channel: grpc.Channel
+) -> None:
+    """A run that hangs is what people look for; once its end is here, it is shown once."""
+    connection, began_ns = store[1], time.time_ns() - 10**10
+    trace, hangs, ended = f"{5:032x}", f"{10:016x}", f"{11:016x}"
+    for one in (hangs, ended):
+        connection.command(ANNOUNCED, {"at": began_ns, "trace": trace, "span": one})
+    request = ExportTraceServiceRequest()
+    request.resource_spans.add().scope_spans.add().spans.append(
+        span(5, 11, "parent", start_time_unix_nano=began_ns, end_time_unix_nano=began_ns + 5)
+    )
+    rows = traces_table(decode(TRACES, request.SerializeToString()))
+    connection.insert("otel_traces", rows, token="the end of one")  # noqa: S106 - no password
+    shown = {
+        one.name: one
+        for piece in traces(channel, "GetTraces", by_id(5))
+        for group in piece.resource_spans
+        for scope in group.scope_spans
+        for one in scope.spans
+    }
+    assert set(shown) == {"run", "parent"}
+    run = shown["run"]
+    assert (run.start_time_unix_nano, run.parent_span_id.hex()) == (began_ns, ended)
+    assert run.end_time_unix_nano - began_ns >= 10**10
+    assert run.status.message == "has not ended"
+    assert _sorted(run.attributes) == _sorted(pairs(handspan__attempt=AnyValue(int_value=2)))
+    asked = search(service_name="shop", operation_name="run").SerializeToString()
+    answer = message("FindTraceIDsResponse").FromString(call(channel, "FindTraceIDs", asked))
+    assert [one.trace_id.hex() for one in answer.trace_ids] == [trace]
+    for table in ("otel_logs", "otel_traces"):
+        statement = f"ALTER TABLE {table} DELETE WHERE TraceId = {{trace:String}}"
+        connection.command(statement, {"trace": trace})
 
 
 def test_a_token_for_reading_is_asked_for(store: tuple[Dsn, Connection], tmp_path: Path) -> None:
