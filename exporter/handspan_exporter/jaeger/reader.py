@@ -107,7 +107,7 @@ class Reader:
         )
         newest = {row["trace_id"]: row for row in [*still_open, *ended]}
         found = sorted(newest.values(), key=lambda row: row["first_ns"], reverse=True)
-        return found[: parameters["limit"]]
+        return found[: min(search.limit, MOST_TRACES)]
 
     def traces(self, ids: Sequence[str]) -> Iterator[bytes]:
         """Yield all spans of each trace as OTLP; the pieces of one follow each other.
