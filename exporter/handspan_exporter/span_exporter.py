@@ -26,7 +26,7 @@ from handspan_exporter.columns.arrivals import arrivals_table
 from handspan_exporter.columns.traces import traces_table
 from handspan_exporter.errors import HandspanError, StoreDown
 from handspan_exporter.otlp.decode import decode
-from handspan_exporter.otlp.levels import only
+from handspan_exporter.otlp.levels import flat, only
 from handspan_exporter.otlp.signals import TRACES
 from handspan_exporter.settings import Settings, from_environment
 from handspan_exporter.store.connection import connect
@@ -124,7 +124,7 @@ class ClickHouseSpanExporter(SpanExporter):
         deadline_s = time.monotonic() + self._timeout_s
         connection = self._until(deadline_s, self._open)
         batch = decode(TRACES, encode_spans(spans).SerializeToString())
-        verdict = admission(batch, now_ns=time.time_ns(), raw_days=Settings().raw_days)
+        verdict = admission(flat(batch).items, now_ns=time.time_ns(), raw_days=Settings().raw_days)
         if verdict.reasons:
             batch = only(batch, verdict.admitted)
         if verdict.admitted.any():
