@@ -279,9 +279,9 @@ def _feature_cost(facts: Facts, asked: Question) -> dict[str, Row]:
         found[group] = {
             "cost_per_feature_usd": None if cost is None else ratio(cost, n),
             "cost_usd": cost,
-            "unpriced_calls": added(row["unpriced"] for row in some),
+            "unpriced_calls": sum(row["unpriced"] for row in some),
             "features": len(features),
-            "runs_n": added(1 for _ in some),
+            "runs_n": len(some),
             "n": n,
             "low": None,
             "high": None,
