@@ -107,3 +107,40 @@ def test_only_what_is_asked_for_is_made_anew(stored: Connection) -> None:
     """A month of spans takes long; the last hour does not."""
     assert rebuild(stored, at(3600), clock_ns=lambda: at(20_000)) == 8
     assert [run["run_id"] for run in computed(stored, 20_100)["runs"]] == ["t1", "t2"]
+
+
+def test_what_a_mapping_yields_no_longer_goes_and_what_came_since_stays(
+    stored: Connection,
+) -> None:
+    """Else a mistake that a new version mends would be in the numbers for ever."""
+    rebuild(stored, clock_ns=lambda: at(20_000))
+    before = computed(stored, 20_100)
+    rows = "SELECT trace_id, span_id FROM agent_spans FINAL ORDER BY ALL"
+    kept = stored.rows(rows)
+    wrong = dict.fromkeys(("trace_id", "span_id"), "")
+    for trace_id, span_id in (("t0", "02"), ("t1", "04.1"), ("t2", "since"), ("expired", "01")):
+        stored.command(
+            "INSERT INTO agent_spans (trace_id, span_id, kind, agent, started_at)"
+            " VALUES ({trace_id:String}, {span_id:String}, 'agent', 'never', '2026-11-20')",
+            wrong | {"trace_id": trace_id, "span_id": span_id},
+        )
+    rebuild(stored, clock_ns=lambda: at(20_200))
+    left = [("expired", "01"), ("t2", "since")]
+    found = [tuple(row.values()) for row in stored.rows(rows)]
+    assert found == sorted([*(tuple(row.values()) for row in kept), *left])
+    assert [run for run in computed(stored, 20_300)["runs"] if run["run_id"] == "t0"] == [
+        run for run in before["runs"] if run["run_id"] == "t0"
+    ]
+
+
+def test_a_trace_that_is_agent_work_no_longer_loses_its_facts(stored: Connection) -> None:
+    """Its run must go with its spans."""
+    rebuild(stored, clock_ns=lambda: at(20_000))
+    assert len(computed(stored, 20_100)["runs"]) == 3
+    stored.command(
+        "ALTER TABLE otel_traces UPDATE SpanAttributes = map() WHERE TraceId = 't1'"
+        " SETTINGS mutations_sync = 2"
+    )
+    rebuild(stored, clock_ns=lambda: at(20_200))
+    assert [run["run_id"] for run in computed(stored, 20_300)["runs"]] == ["t0", "t2"]
+    assert all(not row["run_id"].startswith("t1") for row in computed(stored, 20_400)["llm_calls"])

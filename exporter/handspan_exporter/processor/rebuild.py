@@ -13,6 +13,8 @@ from handspan_exporter.processor.queue import AHEAD_NS, SECOND_NS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import pyarrow as pa
+
     from handspan_exporter.store.connection import Connection
 
 SLICE_SPANS = 50_000
@@ -44,10 +46,23 @@ def rebuild(
         connection.command(sql.load("facts/rebuild_table"))
         connection.insert("rebuilt", agent_spans_table(traces, clock_ns()), token="")
         connection.command(sql.load("facts/rebuild_replace"))
-        arrived = {"arrived_ns": clock_ns() + AHEAD_NS}
+        gone = _gone(connection, traces)
+        arrived = {"arrived_ns": clock_ns() + AHEAD_NS, "gone_trace_ids": gone["trace_ids"]}
         connection.command(sql.load("facts/rebuild_arrivals"), arrived)
+        if gone["span_ids"]:
+            connection.command(sql.load("facts/rebuild_remove"), gone)
         read += traces.num_rows
     return read
+
+
+def _gone(connection: Connection, traces: pa.Table) -> dict[str, list[str]]:
+    """Return the ids of agent spans that the raw spans in `traces` yield no longer."""
+    connection.command(sql.render("facts/drop", {"table": "reread"}))
+    connection.command(sql.load("facts/rebuild_reread_table"))
+    ids = traces.select(["TraceId", "SpanId"]).rename_columns(["trace_id", "span_id"])
+    connection.insert("reread", ids, token="")
+    found = connection.rows(sql.load("facts/rebuild_gone"))
+    return {f"{name}s": [row[name] for row in found] for name in ("trace_id", "span_id")}
 
 
 def _slices(connection: Connection, since_ns: int) -> Iterator[tuple[int, int]]:
