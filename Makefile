@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: dashboards grafana prometheus help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-dashboards bench-ingest bench-record collector jaeger clickhouse-go oldest-clickhouse rotel constraints clean
+.PHONY: dashboards grafana prometheus help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-dashboards bench-ingest bench-record collector jaeger clickhouse-go oldest-clickhouse rotel constraints clean record-frameworks pin-frameworks frameworks-newest
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Handspan needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
@@ -100,6 +100,9 @@ record-frameworks: $(READY) ## tell the same story in every agent framework agai
 	$(BIN)/python -m stack.frameworks.recording
 	$(BIN)/python -m tests.exporter.conventions.writing
 	$(BIN)/python docs/generate.py
+
+frameworks-newest: ## the newest OpenAI Agents SDK and LangGraph with their instrumentors, into the cache
+	@$(PYTHON) -m stack.frameworks.newest openai_agents langgraph
 
 pin-frameworks: ## pin the newest agent frameworks and instrumentors, with hashes
 	@test -x $(VENV)/pin/bin/uv || { $(PYTHON) -m venv $(VENV)/pin && $(VENV)/pin/bin/pip install --quiet uv; }

@@ -7,6 +7,7 @@ import shutil
 import socket
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from handspan_exporter.cli.question import TOKEN_VARIABLE, store_option
 from handspan_exporter.errors import HandspanError
 from handspan_exporter.query.over_http import HttpAnswers
 from handspan_exporter.query.runs import newest
+from handspan_exporter.query.unread import unread
 from handspan_exporter.settings import from_environment, journal_folder
 from handspan_exporter.store.connection import connect
 from handspan_exporter.store.dsn import parse
@@ -34,11 +36,16 @@ if TYPE_CHECKING:
 _LITTLE_BYTES = 2 << 30
 """Less room than this on the store's disk is worth a word."""
 
+_MAPPING_DAYS = 7
+_MAPPING_NAMES = 15
+"""Names per scope that are told."""
+
 _STYLES = {"ok": "green", "note": "yellow", "wrong": "red"}
 
 _EXAMPLES = """\b
 Examples:
   handspan doctor
+  handspan doctor --mapping
   handspan doctor --store clickhouse://user:password@host:8123/handspan
 """
 
@@ -54,21 +61,46 @@ class Finding:
 
 
 @click.command(epilog=_EXAMPLES)
+@click.option(
+    "--mapping", is_flag=True, help="Instead: which attributes of spans are not understood."
+)
 @store_option
 @click.pass_context
-def doctor(context: click.Context, store: str | None) -> None:
+def doctor(context: click.Context, store: str | None, *, mapping: bool) -> None:
     """Check this machine, the store and the service, and say what to do.
 
-    Changes nothing. Ends with 1 when something is wrong.
+    Changes nothing. Ends with 1 when something is wrong. With --mapping it looks at the newest
+    spans of the last week instead; an embedded store must not be held by `serve` then.
     """
     settings = from_environment(os.environ, store=store)
     dsn = parse(settings.store)
+    if mapping:
+        _tell_unread(dsn)
+        return
     wrong = False
     for finding in examined(settings, dsn):
         wrong |= finding.state == "wrong"
         state = click.style(f"{finding.state:<6}", fg=_STYLES[finding.state])
         click.echo(f"{state}{finding.what:<11}{finding.said}")
     context.exit(1 if wrong else 0)
+
+
+def _tell_unread(dsn: Dsn) -> None:
+    """Tell, by instrumentation scope, which attribute names are not read; never values."""
+    with hold(dsn), closing(connect(dsn)) as connection:
+        found = unread(connection, datetime.now(UTC) - timedelta(days=_MAPPING_DAYS))
+    if not found:
+        click.echo("no spans in the last week: send OTLP, see `handspan serve --help`")
+    for one in found:
+        as_what = f" as {', '.join(one.conventions)}" * bool(one.conventions)
+        name = click.style(one.scope or "(no scope)", bold=True)
+        click.echo(f"{name}: {one.spans_read:,} of {one.spans:,} spans are agent work{as_what}")
+        for key, spans in one.names[:_MAPPING_NAMES]:
+            click.echo(f"  {spans:>8,}  {key}")
+        if (more := len(one.names) - _MAPPING_NAMES) > 0:
+            click.echo(f"            and {more} more names")
+        if one.advice:
+            click.echo(f"  {one.advice}")
 
 
 def examined(settings: Settings, dsn: Dsn) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from tests.exporter.conventions.judging import FACTS, WRONG, verdicts
 from tests.exporter.conventions.replaying import RECORDED, Recording, Replay, recordings
 
 from handspan_exporter.processor.rebuild import rebuild
+from handspan_exporter.query.unread import unread
 from handspan_exporter.settings import Settings
 from handspan_exporter.store.connection import connect
 from handspan_exporter.store.migrate import migrate
@@ -121,6 +123,26 @@ def test_raw_spans_give_the_same_rows_whoever_stored_them(
     Replay.tick_of(store, hours=3)
     for table in tables:
         assert kept(table) == before[table], table
+
+
+def test_what_is_not_understood_is_told_by_scope_and_name(
+    replay: Replay, store: Connection
+) -> None:
+    """A new instrumentor's names are found by asking, not by a missing number months later."""
+    del replay  # it has filled the store
+    found = {one.scope: one for one in unread(store, datetime(2026, 1, 1, tzinfo=UTC))}
+    crew = found["crewai"]
+    assert crew.conventions == ("otel",)
+    assert crew.spans == crew.spans_read > 20
+    names = dict(crew.names)
+    assert names["crewai.tool.from_cache"] > 1
+    assert "gen_ai.operation.name" not in names
+    assert "docs/mapping.md" in crew.advice
+    assert "llm.input_messages.N.message.role" in dict(
+        found["openinference.instrumentation.langchain"].names
+    )
+    runtime = found["autogen SingleThreadedAgentRuntime"]
+    assert (runtime.spans_read, runtime.advice) == (0, "")
 
 
 def test_no_recording_names_the_machine_that_made_it() -> None:
