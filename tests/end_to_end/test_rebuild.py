@@ -26,7 +26,7 @@ def test_what_is_made_anew_from_raw_spans_gives_the_same_numbers(service: Servic
 
     looked = handspan("doctor", "--mapping", "--store", service.store)
     assert looked.returncode == 0, looked.stderr
-    assert "10 of 10 spans are agent work as handspan" in looked.stdout
+    assert "10 of 10 spans are agent work as otel" in looked.stdout
 
     ended = handspan("rebuild", "--store", service.store)
     assert ended.returncode == 0, ended.stderr
