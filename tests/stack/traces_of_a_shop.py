@@ -59,7 +59,7 @@ def large() -> ExportTraceServiceRequest:
         if number > 100:
             span.parent_span_id = (number - 100).to_bytes(8, "big")
         span.attributes.extend(
-            _pairs({"number": str(number), "gen_ai.usage.input_tokens": number, "text": "x" * 60})
+            _pairs({"number": str(number), "handspan.attempt": number, "text": "x" * 60})
         )
         scope.spans.append(span)
     return request
