@@ -26,6 +26,7 @@ FROM
     SELECT
         *,
 {{dimensions_facts}},
+        toString({by:Identifier}) AS of_group,
         ifNull(input_tokens, 0) + ifNull(output_tokens, 0) AS tokens,
         sumIf(tokens, coordination) OVER its_run / nullIf(sum(tokens) OVER its_run, 0) AS run_ratio,
         row_number() OVER its_run = 1 AS first_of_run
@@ -36,7 +37,7 @@ FROM
       AND (input_tokens IS NOT NULL OR output_tokens IS NOT NULL)
       AND
 {{filters_facts}}
-    WINDOW its_run AS (PARTITION BY {by:Identifier}, run_id)
+    WINDOW its_run AS (PARTITION BY of_group, run_id)  -- 24.8 takes no parameter here
 ) AS c
 GROUP BY "group"
 ORDER BY "group"

@@ -30,6 +30,7 @@ FROM
     SELECT
         *,
 {{dimensions_facts}},
+        toString({by:Identifier}) AS of_group,
         if(input_tokens IS NULL, NULL, cache_read_tokens) AS cached,
         if(cache_read_tokens IS NULL, NULL, input_tokens) AS cacheable,
         sum(cached) OVER its_run / nullIf(sum(cacheable) OVER its_run, 0) AS run_ratio,
@@ -40,7 +41,7 @@ FROM
       AND started_at < {until:DateTime64(9, 'UTC')}
       AND
 {{filters_facts}}
-    WINDOW its_run AS (PARTITION BY {by:Identifier}, run_id)
+    WINDOW its_run AS (PARTITION BY of_group, run_id)
 ) AS c
 GROUP BY "group"
 ORDER BY "group"
