@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from dashboards import kpi_query
+from tests.exporter.dashboards.macros import Range, expand
 from tests.truth import compare, expected
 from tests.truth.check import first_error, histories, report
+from tests.truth.expected import Question
 from tests.truth.mutations import MUTATIONS
 from tests.truth.store import fill, known
 
@@ -23,7 +26,6 @@ from handspan_exporter.query.window import parameter
 
 if TYPE_CHECKING:
     from tests.truth.compare import Answers
-    from tests.truth.expected import Question
     from tests.truth.history import History
     from tests.truth.known import Fact
     from tests.truth.store import Store
@@ -106,6 +108,19 @@ def ask(connection: Connection, statement: str, question: Question) -> Answers:
         **kpis.filter_parameters(question.filters),
     }
     return {row["group"]: row for row in connection.rows(filled, parameters)}
+
+
+@pytest.mark.parametrize("kpi", kpis.catalog(), ids=lambda kpi: kpi.name)
+def test_grafana_is_told_the_truth(kpi: kpis.Kpi, fifty: Settled) -> None:
+    """What a panel sends, its macros expanded as the plugin expands them, is true as well."""
+    whole = next(one for one in fifty.questions if one.kpi == kpi.name)
+    from_ms, to_ms = whole.since_ns // 10**6, whole.until_ns // 10**6 + 1
+    for by in dict.fromkeys((kpi.grain, kpis.TOTAL)):
+        question = Question(kpi.name, by, from_ms * 10**6, to_ms * 10**6)
+        sent = expand(kpi_query.unfiltered(kpi_query.table(kpi.name, by)), Range(from_ms, to_ms))
+        rows = {row["group"]: row for row in fifty.store.connection.rows(sent)}
+        true = expected.answer(fifty.facts, question)
+        assert list(compare.between(question, rows, true)) == []
 
 
 @pytest.mark.soak
