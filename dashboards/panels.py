@@ -29,11 +29,14 @@ from handspan_exporter.query import kpi as kpis
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from handspan_exporter.telemetry import Metric
+
 Panel = cog.Builder[model.Panel]
 Steps = tuple[tuple[float | None, str], ...]
 """Thresholds: from which value on which colour; the first has no value."""
 
 SOURCE = model.DataSourceRef(type_val="grafana-clickhouse-datasource", uid="${datasource}")
+PROMETHEUS = model.DataSourceRef(type_val="prometheus", uid="${prometheus}")
 NEUTRAL: Steps = ((None, "text"),)
 GOOD_HIGH: Steps = ((None, "red"), (0.8, "orange"), (0.95, "green"))
 GOOD_LOW: Steps = ((None, "green"), (0.05, "orange"), (0.2, "red"))
@@ -56,6 +59,29 @@ class Query(variants.Dataquery, cog.Builder[variants.Dataquery]):
             "queryType": kind,
             "format": _FORMATS[kind],
             "rawSql": sql,
+        }
+
+    def build(self) -> variants.Dataquery:
+        """Return itself: it is its own builder."""
+        return self
+
+    def to_json(self) -> dict[str, object]:
+        """Return what Grafana stores."""
+        return self._json
+
+
+class PromQuery(variants.Dataquery, cog.Builder[variants.Dataquery]):
+    """A query of Grafana's Prometheus data source."""
+
+    def __init__(self, expression: str, legend: str) -> None:
+        """Take PromQL and the legend's pattern."""
+        self._json = {
+            "refId": "A",
+            "datasource": PROMETHEUS,
+            "editorMode": "code",
+            "expr": expression,
+            "legendFormat": legend,
+            "range": True,
         }
 
     def build(self) -> variants.Dataquery:
@@ -224,6 +250,24 @@ def to_run(column_name: str) -> str:
     return f'{_RUN}${{__data.fields["{column_name}"]}}'
 
 
+def metric(title: str, shown: Metric, unit: str, *, width: int = 8) -> Panel:
+    """Return a graph of a metric of the service: a counter's rate, a gauge, a histogram's 95 %."""
+    by = f" by ({shown.label})" if shown.label else ""
+    rate = f"rate({shown.name}%s[$__rate_interval])"
+    expressions = {
+        "counter": f"sum{by} ({rate % ''})",
+        "gauge": shown.name,
+        "histogram": (
+            f"histogram_quantile(0.95, sum by ({', '.join(filter(None, ('le', shown.label)))}) "
+            f"({rate % '_bucket'}))"
+        ),
+    }
+    legend = f"{{{{{shown.label}}}}}" if shown.label else "{{instance}}"
+    panel = _graph(title, PromQuery(expressions[shown.kind], legend), width, bars=False)
+    panel.datasource(PROMETHEUS).description(shown.help).unit(unit).min(0)
+    return panel.no_value("nothing yet, or Prometheus does not scrape Handspan")
+
+
 def _stat(title: str, sql: str, width: int, description: str, missing: str) -> stat.Panel:
     reduced = common.ReduceDataOptions().calcs(["lastNotNull"]).fields("/.*/").values(False)
     panel = stat.Panel().title(title).datasource(SOURCE).with_target(Query(sql))
@@ -237,8 +281,9 @@ def _stat(title: str, sql: str, width: int, description: str, missing: str) -> s
     return panel.thresholds(neutral.steps([model.Threshold(color="text")]))
 
 
-def _graph(title: str, sql: str, width: int, *, bars: bool) -> timeseries.Panel:
-    panel = timeseries.Panel().title(title).datasource(SOURCE).with_target(Query(sql, "timeseries"))
+def _graph(title: str, asked: str | PromQuery, width: int, *, bars: bool) -> timeseries.Panel:
+    query = Query(asked, "timeseries") if isinstance(asked, str) else asked
+    panel = timeseries.Panel().title(title).datasource(SOURCE).with_target(query)
     panel.span(width).height(8).interval("$interval").show_points(options.VisibilityMode.AUTO)
     style = options.GraphDrawStyle.BARS if bars else options.GraphDrawStyle.LINE
     panel.draw_style(style).fill_opacity(60 if bars else 8).line_width(1 if bars else 2)

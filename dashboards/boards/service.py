@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dashboards.board import Board
-from dashboards.panels import GOOD_HIGH, figure, own_figure, own_over_time
+from dashboards.panels import GOOD_HIGH, figure, metric, own_figure, own_over_time
 from dashboards.units import Column
+from handspan_exporter import telemetry
 
 BOARD = Board(
     name="service",
@@ -63,5 +64,23 @@ BOARD = Board(
                 ),
             ),
         ),
+        (
+            "What the service says of itself (needs a Prometheus that scrapes /metrics)",
+            (
+                metric("Spans acknowledged", telemetry.SPANS_ACCEPTED, "cps"),
+                metric("Spans stored", telemetry.SPANS_STORED, "cps"),
+                metric("Requests not taken", telemetry.REQUESTS_FAILED, "reqps"),
+                metric("Acknowledged, not yet stored", telemetry.JOURNAL_BYTES, "bytes"),
+                metric("For how long", telemetry.JOURNAL_AGE_S, "s"),
+                metric("One insert, 95 %", telemetry.INSERT_S, "s"),
+                metric("Figures are behind by", telemetry.PROCESSOR_LAG_S, "s"),
+                metric("From receipt to figures, 95 %", telemetry.FRESHNESS_S, "s"),
+                metric("Attempts that the store did not answer", telemetry.STORE_RETRIES, "cps"),
+            ),
+        ),
+    ),
+    sources=(
+        ("datasource", "Data source", "grafana-clickhouse-datasource"),
+        ("prometheus", "Prometheus", "prometheus"),
     ),
 )

@@ -12,14 +12,16 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from dashboards.boards import BOARDS
 from playwright.sync_api import Error, sync_playwright
-from stack.tools import GRAFANA, Missing
-from tests.end_to_end.processes import Service, free_port, wait_for
+from stack.tools import GRAFANA, PROMETHEUS, Missing
+from tests.end_to_end.processes import Service, free_port, running, wait_for
 from tests.stack.grafana_server import QueryRefused, serving
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from dashboards.board import Board
     from playwright.sync_api import Browser
+    from stack.tools import Tool
     from tests.exporter.dashboards.frames import Answer
 
 pytestmark = pytest.mark.end_to_end
@@ -38,6 +41,13 @@ ENOUGH_MS = 60_000
 ROW_PX = 38
 """Height of one row of Grafana's grid, its gap included."""
 WITHOUT_UNIT = frozenset({"nodeGraph (stand-in)", "traces (stand-in)", "state-timeline (stand-in)"})
+PROTOBUF = "application/x-protobuf"
+SCRAPE = """
+global: {{scrape_interval: 2s}}
+scrape_configs:
+  - job_name: handspan
+    static_configs: [{{targets: ["127.0.0.1:{web}"]}}]
+"""
 STILL_OPEN = """
 import time, handspan
 handspan.configure(service_name="support-team")
@@ -47,46 +57,95 @@ with handspan.workflow("answer ticket"), handspan.agent("triage"):
 """
 
 
+@dataclass(frozen=True)
+class Stack:
+    """A `serve` that has seen the team at work, and a Prometheus that watches it."""
+
+    reader: str
+    """Where it answers SQL."""
+    prometheus: str
+
+
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return where a `serve` that has seen the team at work answers readers."""
-    port = free_port()
-    address = f"127.0.0.1:{port}"
-    service = Service(tmp_path_factory.mktemp("drawn"), ["--clickhouse-http", address])
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Return a service with runs that ended and one that is still open."""
+    folder, sql_port, port = tmp_path_factory.mktemp("drawn"), free_port(), free_port()
+    service = Service(folder / "store", ["--clickhouse-http", f"127.0.0.1:{sql_port}"])
     service.start()
-    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{service.grpc}"}
-    env = os.environ | endpoint
+    url = f"http://127.0.0.1:{sql_port}/?database=handspan"
+    config = folder / "prometheus.yml"
+    config.write_text(SCRAPE.format(web=service.web), encoding="utf-8")
+    watching: list[str | Path] = [
+        tool(PROMETHEUS).with_name("prometheus"),
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder / 'prometheus'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    with running(watching, port), at_work(service):
+        wait_for(lambda: settled(url), f"{RUNS} runs and one that is still open")
+        wait_for(lambda: scraped(port), "Prometheus to have looked")
+        yield Stack(url, f"http://127.0.0.1:{port}")
+    service.stop()
+
+
+@contextmanager
+def at_work(service: Service) -> Iterator[None]:
+    """Let the team work, leave one run open, and send something that is no request."""
+    env = os.environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{service.grpc}"}
     example = [sys.executable, str(ROOT / "examples" / "support_team.py"), "--runs", str(RUNS)]
     subprocess.run(example, check=True, env=env, capture_output=True)
-    unfinished = subprocess.Popen(
-        [sys.executable, "-c", STILL_OPEN], env=env, stdout=subprocess.PIPE
+    nonsense = urllib.request.Request(
+        f"http://127.0.0.1:{service.http}/v1/traces", b"nonsense", {"Content-Type": PROTOBUF}
     )
-    url = f"http://{address}/?database=handspan"
-
-    def settled() -> bool:
-        ended, running = asked(
-            url,
-            "SELECT countIf(outcome != 'running'), countIf(outcome = 'running') FROM runs FINAL",
-        )[1][0]
-        return int(ended) == RUNS and int(running) == 1
-
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(nonsense)  # noqa: S310 - our own address
+    still_open = [sys.executable, "-c", STILL_OPEN]
+    unfinished = subprocess.Popen(still_open, env=env, stdout=subprocess.PIPE)
     try:
-        wait_for(settled, f"{RUNS} runs and one that is still open")
-        yield url
+        yield
     finally:
         unfinished.kill()
         unfinished.communicate()
-        service.stop()
+
+
+def settled(url: str) -> bool:
+    """Tell whether every run is in the facts."""
+    sql = "SELECT countIf(outcome != 'running'), countIf(outcome = 'running') FROM runs FINAL"
+    ended, running_now = asked(url, sql)[1][0]
+    return int(ended) == RUNS and int(running_now) == 1
+
+
+def scraped(port: int) -> bool:
+    """Tell whether Prometheus has a rate of what was refused."""
+    query = "rate(handspan_requests_failed_total[10s])"
+    url = f"http://127.0.0.1:{port}/api/v1/query?query={query}"
+    try:
+        with urllib.request.urlopen(url) as answer:
+            return bool(json.load(answer)["data"]["result"])
+    except urllib.error.HTTPError:  # it listens before it is ready
+        return False
+
+
+def tool(one: Tool) -> Path:
+    """Return a program of the cache."""
+    try:
+        return one.require()
+    except Missing as missing:
+        pytest.fail(str(missing))
 
 
 @pytest.fixture(scope="module")
-def page(reader: str) -> Iterator[str]:
+def reader(stack: Stack) -> str:
+    """Return where SQL is answered."""
+    return stack.reader
+
+
+@pytest.fixture(scope="module")
+def page(stack: Stack) -> Iterator[str]:
     """Return the address of the page that draws."""
-    try:
-        drawn = GRAFANA.require().parent
-    except Missing as missing:
-        pytest.fail(str(missing))
-    with serving(drawn, ROOT / "dashboards" / "grafana", lambda sql: asked(reader, sql)) as url:
+    json_files = ROOT / "dashboards" / "grafana"
+    drawn = tool(GRAFANA).parent
+    with serving(drawn, json_files, lambda sql: asked(stack.reader, sql), stack.prometheus) as url:
         yield url
 
 

@@ -53,6 +53,7 @@ def queries() -> list[Any]:
             (f"{board.name}: {panel['title']}", target["rawSql"])
             for panel in built["panels"]
             for target in panel.get("targets", ())
+            if "rawSql" in target
         )
         found += (
             (f"{board.name}: ${variable['name']}", variable["query"])
