@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import threading
 import time
@@ -11,10 +10,18 @@ from collections import deque
 from typing import TYPE_CHECKING, Self
 
 from handspan_exporter.errors import JournalFull, Stop
+from handspan_exporter.journal.leftovers import Leftovers
 from handspan_exporter.journal.records import record
 from handspan_exporter.journal.rejected import Rejected
 from handspan_exporter.journal.repeats import WINDOW_S, Refused, Repeats, digest
-from handspan_exporter.journal.segment import SUFFIX, Segment, file_name, signal_of, sync_folder
+from handspan_exporter.journal.segment import (
+    SUFFIX,
+    Segment,
+    file_name,
+    signal_of,
+    sync_folder,
+    write_durably,
+)
 from handspan_exporter.otlp.signals import TRACES
 from handspan_exporter.telemetry import BYTES_TORN, JOURNAL_AGE_S, JOURNAL_BYTES
 
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from handspan_exporter.journal.leftovers import Group
     from handspan_exporter.otlp.signals import Signal
     from handspan_exporter.settings import Settings
     from handspan_exporter.telemetry import Counters
@@ -75,6 +83,7 @@ class Journal:
         self._open: dict[Signal, Segment] = {}
         self._opened_s: dict[Signal, float] = {}
         self._closed: deque[Segment] = deque()
+        self._leftovers = Leftovers(folder)
         self._last_ns = 0
         self.repeats = Repeats(clock_ns)
         """Of what is acknowledged; `append` does not look there."""
@@ -145,6 +154,16 @@ class Journal:
                 _unlink(segment.path)
         return None
 
+    def oldest_group(self) -> Group | None:
+        """Return what is to be stored next as one: the oldest segment, or many left by a crash.
+
+        A group begun before a crash comes back as it was, with its token.
+        """
+        if (first := self.oldest()) is None:
+            return None
+        with self._changed:
+            return self._leftovers.group(first, self._closed)
+
     def remove(self, segment: Segment) -> None:
         """Delete a segment that is in the store.
 
@@ -165,7 +184,7 @@ class Journal:
             kept = self.rejected.folder / segment.path.name
             try:
                 segment.path.rename(kept)
-                _write_durably(kept.with_suffix(".txt"), reason + "\n")
+                write_durably(kept.with_suffix(".txt"), reason + "\n")
             except OSError as error:
                 _log.error("%s", _refusal(self._folder, error))
             self.rejected.trim()
@@ -316,14 +335,6 @@ def _unlink(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         _log.warning("%s cannot be removed: %s", path, error.strerror)
-
-
-def _write_durably(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    sync_folder(path.parent)
 
 
 def _refusal(folder: Path, error: OSError) -> str:

@@ -33,7 +33,7 @@ _IDENTITY = {
     "otel_traces": _Identity("Timestamp", ("TraceId", "SpanId")),
     "agent_spans": _Identity("started_at", ("trace_id", "span_id")),
     "open_spans": _Identity("started_at", ("trace_id", "span_id")),
-    "trace_arrivals": _Identity("arrived_at", ("trace_id",)),
+    "trace_arrivals": _Identity("arrived_at", ("arrived_at", "trace_id")),
     "otel_logs": _Identity("Timestamp", ("Timestamp", "ServiceName", "SpanId", "Body")),
 }
 """Table -> by what a row of it is recognised. A log record has no id; a part is there or not."""

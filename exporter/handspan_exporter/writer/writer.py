@@ -15,6 +15,7 @@ from handspan_exporter.columns.logs import logs_table
 from handspan_exporter.columns.open_spans import open_spans_table
 from handspan_exporter.columns.traces import trace_times_table, traces_table
 from handspan_exporter.errors import MalformedRequest
+from handspan_exporter.journal.leftovers import Group
 from handspan_exporter.otlp.decode import decode, decode_segment
 from handspan_exporter.otlp.signals import LOGS
 from handspan_exporter.telemetry import (
@@ -32,7 +33,7 @@ from handspan_exporter.writer.instances import Instances
 from handspan_exporter.writer.pending import Pending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from handspan_exporter.journal.journal import Journal
     from handspan_exporter.journal.segment import Segment
@@ -146,19 +147,19 @@ class Writer:
 
     def _run(self) -> None:
         try:
-            while (segment := self._next()) is not None:
-                self._store(segment)
+            while (group := self._next()) is not None:
+                self._store_together(group)
         except _Stopped:
             pass
 
-    def _next(self) -> Segment | None:
-        """Return the next segment once it is due; None when the writer is to end."""
+    def _next(self) -> Group | None:
+        """Return the next segments once they are due; None when the writer is to end."""
         with self._wake:
             while not self._stopping:
                 if self._draining:
                     self._journal.roll()
-                if (segment := self._journal.oldest()) is not None or self._draining:
-                    return segment
+                if (group := self._journal.oldest_group()) is not None or self._draining:
+                    return group
                 self._wait_until_due()
         return None
 
@@ -177,12 +178,27 @@ class Writer:
         """Return how far flushes are apart: two small ones cost nearly twice as much as one."""
         return min(self._flush_s, WATCHED_FLUSH_S) if self._attention.is_paid else self._flush_s
 
+    def _store_together(self, group: Group) -> None:
+        """Store what a crash left as one; where that fails, each by itself: one is to blame."""
+        if len(group.segments) > 1:
+            try:
+                self._insert_and_remove(group)
+            except _Stopped:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is found again alone
+                _log.warning("%s segments cannot be stored as one: %s", len(group.segments), error)
+            else:
+                self._on_stored()
+                return
+        for segment in group.segments:
+            self._store(segment)
+
     def _store(self, segment: Segment) -> None:
         """Store a segment; after a few failures that nothing else explains, set it aside."""
         pauses_s = iter((*PAUSES_S, None))
         while True:
             try:
-                stored = self._insert(segment)
+                self._insert_and_remove(Group([segment], segment.id))
             except _Stopped:
                 raise
             except _SHORTAGES as error:
@@ -193,11 +209,17 @@ class Writer:
                 if pause_s is None:
                     break
             else:
-                self._journal.remove(segment)
-                self._counters.add(SEGMENTS_STORED)
-                self._counters.add(LOGS_STORED if segment.signal is LOGS else SPANS_STORED, stored)
                 break
         self._on_stored()
+
+    def _insert_and_remove(self, group: Group) -> None:
+        """Store segments, count them and remove them from the journal, oldest first."""
+        stored = self._insert(group)
+        for segment in group.segments:
+            self._journal.remove(segment)
+        self._counters.add(SEGMENTS_STORED, len(group.segments))
+        logs = group.segments[0].signal is LOGS
+        self._counters.add(LOGS_STORED if logs else SPANS_STORED, stored)
 
     def _failed(self, segment: Segment, error: Exception, pause_s: float | None) -> None:
         """Wait for memory or whatever was short, or give up; the next segment is waiting."""
@@ -211,39 +233,47 @@ class Writer:
         self._counters.add(SEGMENT_RETRIES, reason=kind)
         self._pause(pause_s)
 
-    def _insert(self, segment: Segment) -> int:
-        """Insert all rows of a segment and return how many spans or log records it has."""
-        batch, inherited, token = self._batch(segment), segment.inherited, segment.id
-        if (heard := self._instances.news(batch, segment.created_ns)) is not None:
-            self._inserter.insert("service_instances", heard, token)
-        if segment.signal is LOGS:
-            return self._insert_logs(segment, batch)
-        traces = traces_table(batch)
-        del batch  # hundreds of bytes per span, for as long as inserts take
-        if self._inserter.insert("otel_traces", traces, token, doubtful=inherited):
+    def _insert(self, group: Group) -> int:
+        """Insert all rows of some segments; return how many spans or log records they have."""
+        batches = [self._batch(segment) for segment in group.segments]
+        for segment, batch in zip(group.segments, batches, strict=True):
+            if (heard := self._instances.news(batch, segment.created_ns)) is not None:
+                self._inserter.insert("service_instances", heard, segment.id)
+        if group.segments[0].signal is LOGS:
+            return self._insert_logs(group, batches)
+        parts = [traces_table(batch) for batch in batches]
+        del batch, batches  # hundreds of bytes per span, for as long as inserts take
+        traces = _joined(parts)
+        if self._insert_rows("otel_traces", traces, group):
             # The view may have lost its part of a crashed insert; its rows add up by min and max.
-            self._inserter.insert("otel_traces_trace_id_ts", trace_times_table(traces), token)
-        agent_spans = self._agent_spans_table(traces, segment.created_ns)
-        self._inserter.insert("agent_spans", agent_spans, token, doubtful=inherited)
-        self._announce(segment, agent_spans)
+            self._inserter.insert("otel_traces_trace_id_ts", trace_times_table(traces), group.token)
+        spans = [self._agent_spans_table(*one) for one in _with_beginning(parts, group)]
+        self._insert_rows("agent_spans", _joined(spans), group)
+        self._announce(spans, group)
         return int(traces.num_rows)
 
-    def _insert_logs(self, segment: Segment, batch: pa.RecordBatch) -> int:
-        logs, doubtful = logs_table(batch), segment.inherited
-        self._inserter.insert("otel_logs", logs, segment.id, doubtful=doubtful)
-        begun = open_spans_table(logs, segment.created_ns)
-        if begun.num_rows:
-            self._inserter.insert("open_spans", begun, segment.id, doubtful=doubtful)
-            self._announce(segment, begun)
+    def _insert_logs(self, group: Group, batches: list[pa.RecordBatch]) -> int:
+        parts = [logs_table(batch) for batch in batches]
+        logs = _joined(parts)
+        self._insert_rows("otel_logs", logs, group)
+        begun = [open_spans_table(*one) for one in _with_beginning(parts, group)]
+        if (rows := _joined(begun)).num_rows:
+            self._insert_rows("open_spans", rows, group)
+            self._announce(begun, group)
         return int(logs.num_rows)
 
-    def _announce(self, segment: Segment, spans: pa.Table) -> None:
+    def _announce(self, spans: list[pa.Table], group: Group) -> None:
         """Tell the processor which traces there is something new of: after all else is there."""
-        arrivals = arrivals_table(spans, segment.created_ns)
+        arrivals = _joined([arrivals_table(*one) for one in _with_beginning(spans, group)])
         if not self._alone:
             self._inserter.announce("trace_arrivals", arrivals.drop_columns(["arrived_at"]))
             return
-        self._inserter.insert("trace_arrivals", arrivals, segment.id, doubtful=segment.inherited)
+        self._insert_rows("trace_arrivals", arrivals, group)
+
+    def _insert_rows(self, table: str, rows: pa.Table, group: Group) -> bool:
+        """Insert; return whether a view of the table may lack what the table has."""
+        doubtful = group.segments[0].inherited
+        return self._inserter.insert(table, rows, group.token, doubtful=doubtful)
 
     def _batch(self, segment: Segment) -> pa.RecordBatch:
         batches = self._pending.take(segment)
@@ -282,3 +312,16 @@ class Writer:
             self._wake.wait_for(lambda: self._stopping, pause_s)
             if self._stopping:
                 raise _Stopped
+
+
+def _with_beginning(tables: list[pa.Table], group: Group) -> Iterator[tuple[pa.Table, int]]:
+    """Yield each segment's rows with the moment at which it was begun."""
+    begun_ns = (segment.created_ns for segment in group.segments)
+    return zip(tables, begun_ns, strict=True)
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    """Return the rows of all in one table; of one table the table itself."""
+    if len(tables) == 1:
+        return tables[0]
+    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()

@@ -180,6 +180,77 @@ def test_a_segment_that_comes_back_after_its_removal_doubles_nothing(
     assert _counts(connection) == [4, 4, 4]
 
 
+class Dying:
+    """A real connection that breaks after so many inserts: what it did last nobody hears."""
+
+    def __init__(self, connection: Connection, inserts: int) -> None:
+        self.tables: list[str] = []
+        """Into which was inserted, in order."""
+        self._connection = connection
+        self._inserts = inserts
+
+    def insert(self, table: str, rows: pa.Table, *, token: str) -> None:
+        """Insert, unless it is broken."""
+        if len(self.tables) < self._inserts:
+            self.tables.append(table)
+            self._connection.insert(table, rows, token=token)
+        if len(self.tables) >= self._inserts:
+            raise StoreDown("the connection is broken")
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        """Do all else as the connection does."""
+        return getattr(self._connection, name)
+
+
+@pytest.mark.parametrize("inserts", [4, 6, 8])
+def test_many_small_leftovers_are_stored_in_a_few_inserts(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes], inserts: int
+) -> None:
+    """After many kills there are hundreds: each by itself they would take minutes.
+
+    Also when the process that stores them is killed in its turn, before or in their group.
+    """
+    first = Ingest(tmp_path, connection)
+    for number in range(60):
+        first.accept_alone(trace_request(2, first=1 + 2 * number))
+    dying: Any = Dying(connection, inserts)
+    killed = Ingest(tmp_path, dying)
+    killed.writer.start()
+    _wait_for(killed, STORE_RETRIES)
+    assert not killed.drain(0)
+
+    watched: Any = Dying(connection, 100)
+    second = Ingest(tmp_path, watched)
+    second.writer.start()
+
+    assert second.drain()
+    assert _counts(connection) == [120] * 3
+    assert _rows(connection, "trace_arrivals", "uniqExact(arrived_at)") == 60
+    assert second.counters.total(SEGMENTS_STORED) >= 59
+    assert len(watched.tables) <= 10
+
+
+def test_one_bad_leftover_costs_only_itself(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """What is stored as one must not fail as one."""
+
+    def defective(traces: pa.Table, received_at_ns: int) -> pa.Table:
+        if traces["SpanId"][0].as_py().endswith("4"):
+            raise ValueError("a defect")
+        return agent_spans_table(traces, received_at_ns)
+
+    first = Ingest(tmp_path, connection)
+    for number in range(1, 7):
+        first.accept_alone(trace_request(1, first=number))
+    second = Ingest(tmp_path, connection, agent_spans=defective)
+    second.writer.start()
+
+    assert second.drain()
+    assert _counts(connection) == [6, 5, 5]
+    assert second.counters.total(SEGMENTS_REJECTED) == 1
+
+
 @pytest.mark.parametrize("lost", [1, 4])
 def test_rows_whose_token_is_known_but_that_are_not_there_are_inserted_again(
     tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes], lost: int
