@@ -252,15 +252,12 @@ def to_run(column_name: str) -> str:
 
 def metric(title: str, shown: Metric, unit: str, *, width: int = 8) -> Panel:
     """Return a graph of a metric of the service: a counter's rate, a gauge, a histogram's 95 %."""
-    by = f" by ({shown.label})" if shown.label else ""
+    labels = ", ".join(filter(None, ("instance", shown.label)))
     rate = f"rate({shown.name}%s[$__rate_interval])"
     expressions = {
-        "counter": f"sum{by} ({rate % ''})",
+        "counter": f"sum by ({labels}) ({rate % ''})",
         "gauge": shown.name,
-        "histogram": (
-            f"histogram_quantile(0.95, sum by ({', '.join(filter(None, ('le', shown.label)))}) "
-            f"({rate % '_bucket'}))"
-        ),
+        "histogram": f"histogram_quantile(0.95, sum by (le, {labels}) ({rate % '_bucket'}))",
     }
     legend = f"{{{{{shown.label}}}}}" if shown.label else "{{instance}}"
     panel = _graph(title, PromQuery(expressions[shown.kind], legend), width, bars=False)

@@ -150,10 +150,11 @@ BOUNDS_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 class _Distribution:
     """How many observations fell into each bucket."""
 
-    __slots__ = ("counts", "sum_s")
+    __slots__ = ("counts", "exemplars", "sum_s")
 
     def __init__(self) -> None:
         self.counts = [0] * (len(BOUNDS_S) + 1)
+        self.exemplars = [""] * (len(BOUNDS_S) + 1)
         self.sum_s = 0.0
 
 
@@ -172,12 +173,17 @@ class Counters:
             with self._lock:
                 self._numbers[metric, reason] += number
 
-    def observe(self, metric: Metric, seconds: float, *, reason: str = "") -> None:
-        """Note one duration, in seconds."""
+    def observe(
+        self, metric: Metric, seconds: float, *, reason: str = "", trace_id: str = ""
+    ) -> None:
+        """Note one duration, in seconds; `trace_id` is an example of where it was seen."""
         with self._lock:
             found = self._distributions.setdefault((metric, reason), _Distribution())
-            found.counts[bisect_left(BOUNDS_S, seconds)] += 1
+            bucket = bisect_left(BOUNDS_S, seconds)
+            found.counts[bucket] += 1
             found.sum_s += seconds
+            if trace_id:
+                found.exemplars[bucket] = f' # {{trace_id="{escaped(trace_id)}"}} {seconds}'
 
     def watch(self, metric: Metric, read: Read, *, reason: str = "") -> None:
         """Ask `read` whenever somebody wants to know; it must not block, None is left out."""
@@ -197,15 +203,22 @@ class Counters:
         with self._lock:
             return dict(self._numbers)
 
-    def exposition(self) -> str:
-        """Return all of it in Prometheus' text format (version 0.0.4)."""
-        return "".join(line + "\n" for metric in METRICS for line in self._family(metric))
+    def exposition(self, *, openmetrics: bool = False) -> str:
+        """Return all of it in Prometheus' text format (version 0.0.4).
 
-    def _family(self, metric: Metric) -> Iterator[str]:
-        yield f"# HELP {metric.name} {metric.help}"
-        yield f"# TYPE {metric.name} {metric.kind}"
+        With `openmetrics` in that of OpenMetrics 1.0.0, which has exemplars; whoever sends it adds
+        `# EOF` as the last line.
+        """
+        lines = (line for metric in METRICS for line in self._family(metric, openmetrics))
+        return "".join(f"{line}\n" for line in lines)
+
+    def _family(self, metric: Metric, openmetrics: bool) -> Iterator[str]:  # noqa: FBT001
+        # OpenMetrics names a counter's family without the suffix of its samples.
+        family = metric.name.removesuffix("_total") if openmetrics else metric.name
+        yield f"# HELP {family} {metric.help}"
+        yield f"# TYPE {family} {metric.kind}"
         if metric.kind == "histogram":
-            yield from self._histogram(metric)
+            yield from self._histogram(metric, openmetrics)
             return
         for reason, number in sorted(self._samples(metric).items()):
             yield f"{metric.name}{_labels(metric, reason)} {number}"
@@ -219,18 +232,20 @@ class Counters:
         # A counter that is there from the beginning has a rate from its first event on.
         return {**({} if metric.label else {"": 0}), **found}
 
-    def _histogram(self, metric: Metric) -> Iterator[str]:
+    def _histogram(self, metric: Metric, openmetrics: bool) -> Iterator[str]:  # noqa: FBT001
         with self._lock:
             found = {
-                why: (list(one.counts), one.sum_s)
+                why: (list(zip(one.counts, one.exemplars, strict=True)), one.sum_s)
                 for (name, why), one in self._distributions.items()
                 if name == metric
             }
-        for why, (counts, sum_s) in sorted(found.items()):
+        for why, (buckets, sum_s) in sorted(found.items()):
             total = 0
-            for bound, count in zip((*map(str, BOUNDS_S), "+Inf"), counts, strict=True):
+            bounds = (*map(str, BOUNDS_S), "+Inf")
+            for bound, (count, exemplar) in zip(bounds, buckets, strict=True):
                 total += count
-                yield f"{metric.name}_bucket{_labels(metric, why, bound)} {total}"
+                seen = exemplar if openmetrics else ""
+                yield f"{metric.name}_bucket{_labels(metric, why, bound)} {total}{seen}"
             yield f"{metric.name}_sum{_labels(metric, why)} {sum_s}"
             yield f"{metric.name}_count{_labels(metric, why)} {total}"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from prometheus_client.openmetrics import parser
 from stack.tools import PROMETHEUS, Missing
 from tests.end_to_end.processes import Service, free_port, running, wait_for
 from tests.stack.spans import send_runs
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.end_to_end
 
+OPENMETRICS = "application/openmetrics-text"
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy" / "prometheus" / "handspan.rules.yaml"
 CONFIG = """
@@ -72,6 +74,25 @@ def test_metrics_are_as_prometheus_wants_them(promtool: Path, service: Service) 
     text = fetched(f"http://127.0.0.1:{service.web}/metrics")
     assert "handspan_kpi_workflow_success_ratio" in text
     assert ran(promtool, "check", "metrics", given=text).strip() == ""
+
+
+def test_a_slow_run_is_named_by_its_trace(service: Service) -> None:
+    """OpenMetrics has exemplars: from a graph of freshness one click leads to a trace."""
+    url = f"http://127.0.0.1:{service.web}/metrics"
+    asked = urllib.request.Request(url, headers={"Accept": OPENMETRICS})
+    with urllib.request.urlopen(asked) as answer:  # noqa: S310 - our own address
+        assert answer.headers["Content-Type"].startswith(f"{OPENMETRICS}; version=1.0.0")
+        families = {
+            one.name: one for one in parser.text_string_to_metric_families(answer.read().decode())
+        }
+    exemplars = [
+        sample.exemplar
+        for sample in families["handspan_freshness_seconds"].samples
+        if sample.exemplar
+    ]
+    known = {run["run_id"] for run in service.ask("runs?since=1h")["runs"]}
+    assert {one.labels["trace_id"] for one in exemplars} <= known
+    assert exemplars
 
 
 def test_alert_rules_are_valid_and_fire_when_they_should(promtool: Path) -> None:

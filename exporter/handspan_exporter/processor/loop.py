@@ -212,8 +212,9 @@ class Processor:
             self._single_out(batch, now_ns)
             raise
         self._most_traces = min(2 * self._most_traces, MOST_TRACES)
-        for first_ns in self._queue.waiting_since(batch):
-            self.counters.observe(FRESHNESS_S, max(self._clock_ns() - first_ns, 0) / SECOND_NS)
+        for trace_id, first_ns in self._queue.waiting_since(batch):
+            waited_s = max(self._clock_ns() - first_ns, 0) / SECOND_NS
+            self.counters.observe(FRESHNESS_S, waited_s, trace_id=trace_id)
         self._queue.done(done, now_ns)
         self._queue.nothing_stored(set(batch) - {one.trace_id for one in done})
         self.counters.add(FACTS_TRACES, len(batch))

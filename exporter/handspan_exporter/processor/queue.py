@@ -131,10 +131,12 @@ class Queue:
         """Return when the next trace settles by time alone, None when none does."""
         return self._timers[0][0] if self._timers else None
 
-    def waiting_since(self, trace_ids: Iterable[str]) -> list[int]:
-        """Return the arrival of the oldest new span of each trace that has one."""
+    def waiting_since(self, trace_ids: Iterable[str]) -> list[tuple[str, int]]:
+        """Return each of the traces that has a new span, and the arrival of its oldest one."""
         return [
-            waiting.first_ns for one in trace_ids if (waiting := self._waiting.get(one)) is not None
+            (one, waiting.first_ns)
+            for one in trace_ids
+            if (waiting := self._waiting.get(one)) is not None
         ]
 
     def _next_ns(self, trace_id: str, now_ns: int) -> int:

@@ -49,6 +49,7 @@ _STATUS: tuple[tuple[type[HandspanError], int], ...] = (
     (TryAgain, 503),
     (QueryFailed, 500),
 )
+_OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 _MOVING = frozenset({"since", "until", "before", "at"})
 _PAGE_HEADERS = {
     "Content-Security-Policy": (
@@ -73,9 +74,12 @@ def application(
 
     async def metrics(request: Request) -> Response:
         _only(request)
-        told = counters.exposition()
+        openmetrics = "application/openmetrics-text" in request.headers.get("accept", "")
+        told = counters.exposition(openmetrics=openmetrics)
         if kpi_metrics is not None:
             told += await sessions.ask(lambda one: kpi_metrics.exposition(one, clock_ns()))
+        if openmetrics:
+            return PlainTextResponse(f"{told}# EOF\n", media_type=_OPENMETRICS)
         return PlainTextResponse(told, media_type="text/plain; version=0.0.4")
 
     async def described(request: Request) -> Response:
