@@ -138,7 +138,8 @@ class Door:
             NotAuthenticated: there is none, or it is wrong.
             NotPermitted: it is not for this.
         """
-        if authorization is None:
+        # A configuration's `Bearer ${env:TOKEN}` with nothing set shows none, not a wrong one.
+        if authorization is None or authorization.strip().lower() == "bearer":
             if self.asks:
                 self._count("no_token")
                 raise NotAuthenticated("a token is needed: Authorization: Bearer <token>")

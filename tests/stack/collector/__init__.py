@@ -1,0 +1,1 @@
+"""The real Collector with the configurations that are shipped, and what is sent to it."""
