@@ -21,7 +21,7 @@ import pytest
 from dashboards.boards import BOARDS
 from playwright.sync_api import Error, sync_playwright
 from stack.tools import GRAFANA, PROMETHEUS, Missing
-from tests.end_to_end.processes import Service, free_port, running, wait_for
+from tests.end_to_end.processes import Service, free_port, handspan, running, wait_for
 from tests.stack.grafana_server import QueryRefused, serving
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class Stack:
     reader: str
     """Where it answers SQL."""
     prometheus: str
+    web: int
+    """Port of its own API."""
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +86,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with running(watching, port), at_work(service):
         wait_for(lambda: settled(url), f"{RUNS} runs and one that is still open")
         wait_for(lambda: scraped(port), "Prometheus to have looked")
-        yield Stack(url, f"http://127.0.0.1:{port}")
+        yield Stack(url, f"http://127.0.0.1:{port}", service.web)
     service.stop()
 
 
@@ -191,6 +193,37 @@ def test_every_panel_has_something_to_show(
         } == {}
         assert [title for title, panel in panels.items() if is_empty(panel)] == []
         assert [field for panel in panels.values() for field in unformatted(panel)] == []
+
+
+def test_the_overview_says_what_the_command_line_says(
+    stack: Stack, page: str, browser: Browser, tmp_path: Path
+) -> None:
+    """The figures that people see in Grafana are those of `handspan kpi`."""
+    [overview] = [board for board in BOARDS if board.name == "overview"]
+    panels = drawn(browser, page, overview, SIZES["laptop"], "", tmp_path / "x.png")["panels"]
+    success = kpi(stack, "workflow_success_ratio")
+    assert panels["Runs that succeed"]["shown"] == [
+        f"{success['workflow_success_ratio']:.1%}",
+        str(success["n"]),
+    ]
+    cost = kpi(stack, "cost_usd")
+    said_usd, said_calls = panels["Cost"]["shown"]
+    assert float(said_usd.removeprefix("$")) == pytest.approx(float(cost["cost_usd"]), rel=0.01)
+    assert said_calls == str(cost["priced_calls"])
+    faults = kpi(stack, "fault_recovery_ratio")
+    assert panels["Faults overcome"]["shown"] == [
+        f"{faults['fault_recovery_ratio']:.1%}",
+        str(faults["n"]),
+    ]
+
+
+def kpi(stack: Stack, name: str) -> dict[str, Any]:
+    """Return the KPI in total, as the command line prints it."""
+    url = f"http://127.0.0.1:{stack.web}"
+    done = handspan("kpi", name, "--by", "total", "--since", "1h", "--format", "json", "--url", url)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)["rows"][0]
+    return found
 
 
 def drawn(
