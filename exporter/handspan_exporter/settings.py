@@ -182,6 +182,12 @@ class Settings:
         "HTTP API is asked.",
         low=0.01,
     )
+    drain_s: float = _setting(
+        20.0,
+        "Seconds that an end by signal waits for what is acknowledged to be stored; what is left "
+        "is stored by the next start.",
+        low=0.0,
+    )
     tick_s: float = _setting(
         0.5,
         "Seconds between two looks for changed runs while the HTTP API is asked; else they take "

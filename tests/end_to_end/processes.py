@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from handspan_exporter.telemetry import Metric
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -82,6 +85,8 @@ class Service:
     process: subprocess.Popen[str] | None = None
     server: str = ""
     """DSN of a ClickHouse server; empty: the embedded store in `folder`."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What the process finds besides ours."""
 
     @property
     def store(self) -> str:
@@ -101,7 +106,7 @@ class Service:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"PYTHONUNBUFFERED": "1"} | dict(self.environment),
         )
         wait_for(self.answers, "serve to answer")
 
@@ -148,6 +153,11 @@ class Service:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.web}/metrics") as answer:
             text: str = answer.read().decode()
         return text.splitlines()
+
+    def counter(self, metric: Metric) -> int:
+        """Return the count of a metric, over all its labels."""
+        head = re.compile(rf"{metric.name}(\{{.*\}})? ")
+        return sum(int(float(line.split()[-1])) for line in self.metrics() if head.match(line))
 
     def stop(self) -> tuple[int, str]:
         """End the process as an operator would; return its exit code and all it printed."""

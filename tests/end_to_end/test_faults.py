@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from tests.end_to_end.disks import power_disk, small_disk
 from tests.end_to_end.processes import Service, free_port, handspan, wait_for
 
 from handspan_exporter.store.lock import StoreLock
+from handspan_exporter.telemetry import BYTES_TORN, STORE_RETRIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,10 +98,32 @@ class ClickHouse:
         """For `--store`."""
         return f"clickhouse://127.0.0.1:{self.port}/handspan"
 
+    @property
+    def trouble(self) -> Path:
+        """The file that says what it suffers from."""
+        return self.folder.with_suffix(".trouble")
+
+    @contextmanager
+    def suffering(self, **trouble: object) -> Iterator[None]:
+        """Let it be in trouble for the length of the block, see `clickhouse_front.trouble`."""
+        fresh = self.trouble.with_suffix(".new")
+        fresh.write_text(json.dumps(trouble))
+        fresh.replace(self.trouble)
+        yield
+        self.trouble.unlink()
+
+    @contextmanager
+    def gone(self) -> Iterator[None]:
+        """Let it be killed, in the middle of inserts, and started again after the block."""
+        self.kill()
+        yield
+        self.start()
+
     def start(self) -> None:
         """Start it, and wait until it answers."""
         front = [sys.executable, "-m", "tests.stack.clickhouse_front", "--port", str(self.port)]
-        self.process = subprocess.Popen([*front, "--folder", str(self.folder)])
+        options = ["--folder", str(self.folder), "--trouble", str(self.trouble)]
+        self.process = subprocess.Popen([*front, *options])
         wait_for(self._answers, "ClickHouse to listen")
 
     def kill(self) -> None:
@@ -121,30 +146,79 @@ def clickhouse(tmp_path: Path) -> Iterator[ClickHouse]:
     one.kill()
 
 
-@pytest.mark.parametrize("gone_s", [3, pytest.param(60, marks=pytest.mark.soak)])
-def test_a_clickhouse_that_is_gone_for_a_while_costs_nothing(
-    tmp_path: Path, clickhouse: ClickHouse, gone_s: int
+_NO_MEMORY = {"max_memory_usage": "65536", "max_untracked_memory": "0"}
+
+
+@pytest.mark.parametrize("each_s", [0.3, pytest.param(60, marks=pytest.mark.soak)])
+def test_a_clickhouse_in_every_trouble_costs_nothing(
+    tmp_path: Path, clickhouse: ClickHouse, each_s: float
 ) -> None:
-    """Killed in the middle of inserts: clients notice nothing, and nothing is there twice."""
+    """Slow, read-only, out of memory, silent, gone: clients notice nothing, nothing is doubled."""
     options = ["--journal", str(tmp_path / "journal"), "--flush-s", "0.05"]
     service = Service(tmp_path / "none", options=options, server=clickhouse.dsn)
     service.start()
     clients = Clients(service.grpc, 1)
-    with clients.sending():
-        clients.await_more(300)
-        clickhouse.kill()
-        clients.await_more(300)
-        time.sleep(gone_s)
-        clickhouse.start()
-        clients.await_more(300)
-    service.await_empty_journal()
+    troubles = {
+        "slow": clickhouse.suffering(slow_s=0.1),
+        "read-only": clickhouse.suffering(settings={"readonly": "2"}),
+        "out of memory": clickhouse.suffering(settings=_NO_MEMORY),
+        "silent": clickhouse.suffering(lose_answers=True),
+        "gone": clickhouse.gone(),
+    }
+    with clients.sending(every_s=each_s / 50):
+        for what, trouble in troubles.items():
+            clients.await_more(100)
+            before = _retries(service)
+            with trouble:
+                clients.await_more(100)
+                time.sleep(each_s)
+                if what != "slow":
+                    _await_retries(service, before, what)
+    service.await_facts()
     code, output = service.stop()
 
     assert code == 0, output
     assert clients.refusals == []
-    found = stored(clickhouse.dsn)
-    del found["runs"]  # made in temporary tables, for which the front has no sessions
-    assert_all_there(found, clients.acknowledged)
+    assert_all_there(stored(clickhouse.dsn), clients.acknowledged)
+    assert not list((tmp_path / "journal" / "rejected").iterdir())
+
+
+def _await_retries(service: Service, before: int, what: str) -> None:
+    wait_for(lambda: _retries(service) > before, f"the service to meet a store that is {what}")
+
+
+def _retries(service: Service) -> int:
+    """Return how often the store did not take what it was sent."""
+    return service.counter(STORE_RETRIES)
+
+
+def test_a_signal_while_the_store_is_gone_ends_in_time_and_the_next_start_stores_all(
+    tmp_path: Path, clickhouse: ClickHouse
+) -> None:
+    """An operator who stops everything loses nothing; nor does a record torn by a power cut."""
+    journal = tmp_path / "journal"
+    options = ["--journal", str(journal), "--flush-s", "0.05", "--drain-s", "0.5"]
+    service = Service(tmp_path / "none", options=options, server=clickhouse.dsn)
+    service.start()
+    clients = Clients(service.grpc, 1)
+    with clients.sending(every_s=0.01):
+        clients.await_more(100)
+        clickhouse.kill()
+        clients.await_more(100)
+    code, output = service.stop()  # it fails where that takes half a minute
+    assert code == 0, output
+    assert "Traceback" not in output
+    *_, newest = sorted(journal.glob("*.otlp"))
+    with newest.open("ab") as file:
+        file.write(newest.read_bytes()[:20])
+
+    clickhouse.start()
+    service.start()
+    service.await_facts()
+
+    assert service.counter(BYTES_TORN) == 20
+    assert service.stop()[0] == 0
+    assert_all_there(stored(clickhouse.dsn), clients.acknowledged)
 
 
 def test_two_services_never_share_a_journal(tmp_path: Path) -> None:

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from handspan_exporter.store.dsn import Dsn
     from handspan_exporter.telemetry import Counters
 
-DRAIN_S = 20.0
-"""How long a stop may take to store what is acknowledged; the rest is stored at the next start."""
-
 
 @contextmanager
 def journalling(dsn: Dsn, settings: Settings, counters: Counters) -> Iterator[Journal]:
@@ -97,7 +94,7 @@ def receiving(
             door=at_http,
         )
         for stage, end in (
-            (writer, lambda: writer.drain(DRAIN_S)),
+            (writer, lambda: writer.drain(settings.drain_s)),
             (grpc, grpc.stop),
             (http, http.stop),
         ):

@@ -109,7 +109,13 @@ def serve(tmp_path: Path, database: tuple[Dsn, Connection]) -> Iterator[Callable
         ingest = Ingest(journal, writer, settings, counters=counters)
         most = settings.max_request_bytes
         over_grpc = GrpcServer(ingest, settings.otlp_grpc, max_request_bytes=most, door=at_grpc)
-        over_http = http_server(ingest, settings.otlp_http, max_request_bytes=most, door=at_http)
+        over_http = http_server(
+            ingest,
+            settings.otlp_http,
+            max_request_bytes=most,
+            cors_origins=settings.cors_origins,
+            door=at_http,
+        )
         web = Server(dsn, settings, counters, door=at_web)
         running.append(lambda: writer.drain(30))
         for server in (over_grpc, over_http, web):
@@ -268,6 +274,32 @@ def test_a_greedy_client_does_not_starve_another(
 
     assert service.counters.total(TOKEN_ITEMS, modest[3:11]) == 330
     assert set(refused) == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+
+
+def test_a_browser_may_ask_without_a_token_whether_it_may_send_with_one(
+    serve: Callable[..., Service], trace_request: Callable[..., bytes]
+) -> None:
+    """A browser never shows the token in the preflight, and reads a refusal only if it may."""
+    service = serve(require_tokens=True, cors_origins="https://app.example")
+    page = {"origin": "https://app.example"}
+    asked = page | {
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,content-type",
+    }
+    address = f"{service.http}/v1/traces"
+
+    preflight = httpx.options(address, headers=asked)
+    sent = httpx.post(
+        address, content=trace_request(1), headers=PROTOBUF | page | bearer(service.token())
+    )
+    refused = httpx.post(address, content=trace_request(1), headers=PROTOBUF | page)
+    strange = httpx.options(address, headers=asked | {"origin": "https://evil.example"})
+
+    assert (preflight.status_code, sent.status_code, refused.status_code) == (200, 200, 401)
+    assert "authorization" in preflight.headers["access-control-allow-headers"].lower()
+    for answer in (preflight, sent, refused):
+        assert answer.headers["access-control-allow-origin"] == "https://app.example"
+    assert "access-control-allow-origin" not in strange.headers
 
 
 def test_a_browser_keeps_its_token_in_a_cookie_that_no_script_reads(

@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--password", default="")
     parser.add_argument("--says-version", default="", help="what it answers to `version()`")
     parser.add_argument("--cluster", default="", help="name of a cluster of this one server")
+    parser.add_argument("--trouble", type=Path, help="file that says what to suffer from")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
     engine = Engine(
@@ -29,7 +30,8 @@ def main() -> None:
         says_version=given.says_version,
         cluster=given.cluster,
     )
-    FrontServer(given.port, engine, password=given.password).serve_forever()
+    front = FrontServer(given.port, engine, password=given.password, trouble=given.trouble)
+    front.serve_forever()
 
 
 def _end(_signal: int, _frame: object) -> NoReturn:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import gzip
 import re
+import time
 import zlib
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qsl, urlsplit
@@ -13,9 +15,11 @@ from urllib.parse import parse_qsl, urlsplit
 import lz4.frame
 from tests.stack.clickhouse_front.engine import Engine, Statement
 from tests.stack.clickhouse_front.frames import framed, unframed, zstd_decompress
+from tests.stack.clickhouse_front.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 _NOT_SETTINGS = frozenset(
     {
@@ -48,11 +52,14 @@ class FrontServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, port: int, engine: Engine, *, password: str = "") -> None:
-        """Listen; with a password every user must show it."""
+    def __init__(
+        self, port: int, engine: Engine, *, password: str = "", trouble: Path | None = None
+    ) -> None:
+        """Listen; with a password every user must show it. `trouble` is a file, see there."""
         super().__init__(("127.0.0.1", port), _Request)
         self.engine = engine
         self.password = password
+        self.trouble = trouble
 
 
 class _Request(BaseHTTPRequestHandler):
@@ -82,10 +89,18 @@ class _Request(BaseHTTPRequestHandler):
         if password != self.server.password:
             self._refuse(_NOT_LET_IN.format(user=user))
             return
+        trouble = Trouble.of(self.server.trouble)
+        time.sleep(trouble.slow_s)
+        statement = self._statement(asked, body)
         try:
-            answer = self.server.engine.execute(self._statement(asked, body))
+            answer = self.server.engine.execute(
+                replace(statement, settings={**(statement.settings or {}), **trouble.settings})
+            )
         except Exception as error:  # noqa: BLE001 - whatever the engine says is the client's to hear
             self._refuse(str(error))
+            return
+        if trouble.lose_answers and b"insert" in statement.sql[:20].lower():
+            self.close_connection = True
             return
         packed = answer and asked.get("compress") == "1"
         self._reply(200, framed(answer) if packed else answer, {"X-ClickHouse-Summary": "{}"})
