@@ -63,6 +63,8 @@ def pair(key: str, value: Value) -> KeyValue:
 def _any_value(value: Value) -> AnyValue:
     if isinstance(value, list):
         return AnyValue(array_value=ArrayValue(values=[_any_value(one) for one in value]))
+    if isinstance(value, bool):
+        return AnyValue(bool_value=value)
     if isinstance(value, int):
         return AnyValue(int_value=value)
     if isinstance(value, float):

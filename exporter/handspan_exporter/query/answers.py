@@ -279,6 +279,12 @@ class DirectAnswers:
             **self._about,
         }
 
+    def state(self) -> str:
+        """Return what differs once an answer may; '' on a cluster, where no node knows all."""
+        if not self._connection.cluster.is_one_server:
+            return ""
+        return runs.state(self._connection)
+
     def close(self) -> None:
         """End the session."""
         self._connection.close()

@@ -105,6 +105,12 @@ def newest(connection: Connection) -> str | None:
     return found
 
 
+def state(connection: Connection) -> str:
+    """Return a text that is another once anything changed that an answer could show."""
+    (row,) = connection.rows(sql.load("runs/state"))
+    return str(row["state"])
+
+
 def raw_spans(connection: Connection) -> int:
     """Return how many spans are stored, agent work or not."""
     (row,) = connection.rows(sql.load("runs/raw_spans"))

@@ -61,6 +61,11 @@ class Cluster:
         """Take the name that `remote_servers` has for it; "" is one server."""
         self._name = name
 
+    @property
+    def is_one_server(self) -> bool:
+        """Whether one server has every row."""
+        return not self._name
+
     def statements(self, statement: str) -> list[str]:
         """Return what makes of a cluster what `statement` makes of one server, in order.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import time
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from handspan_exporter.query.listing import Wanted
 from handspan_exporter.query.questions import QUESTIONS, Question, filters_of
 from handspan_exporter.query.window import Window, window
 from handspan_exporter.telemetry import QUESTIONS as QUESTIONS_ASKED
+from handspan_exporter.web.kept import Kept, Made
 from handspan_exporter.web.openapi import openapi
 from handspan_exporter.web.problems import problem
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
     from handspan_exporter.query.answers import Answers, Row
     from handspan_exporter.telemetry import Counters
+    from handspan_exporter.web.kept import Stored
     from handspan_exporter.web.kpi_metrics import KpiMetrics
     from handspan_exporter.web.sessions import Sessions
 
@@ -50,6 +53,9 @@ _STATUS: tuple[tuple[type[HandspanError], int], ...] = (
     (QueryFailed, 500),
 )
 _OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+_MAX_AGE = re.compile(r"\bmax-age=(\d{1,4})\b", re.ASCII)
+_WATCHED = frozenset({"alerts"})
+"""Questions whose answers depend on more than the store: a file."""
 _MOVING = frozenset({"since", "until", "before", "at"})
 _PAGE_HEADERS = {
     "Content-Security-Policy": (
@@ -71,6 +77,7 @@ def application(
 ) -> Starlette:
     """Return the application; it asks `sessions`, and `clock_ns` what `now` means."""
     document = wire.to_json(openapi())
+    kept = Kept()
 
     async def metrics(request: Request) -> Response:
         _only(request)
@@ -84,10 +91,10 @@ def application(
 
     async def described(request: Request) -> Response:
         _only(request)
-        return _kept(request, document, document)
+        return _known(request, Made(document, _tag(document)))
 
     asked = [
-        Route(f"/api/v1/{_starlette(one.path)}", _endpoint(one, sessions, counters, clock_ns))
+        Route(f"/api/v1/{_starlette(one.path)}", _endpoint(one, sessions, kept, counters, clock_ns))
         for one in QUESTIONS
     ]
     routes = [
@@ -110,7 +117,11 @@ def _starlette(path: str) -> str:
 
 
 def _endpoint(
-    question: Question, sessions: Sessions, counters: Counters, clock_ns: Callable[[], int]
+    question: Question,
+    sessions: Sessions,
+    kept: Kept,
+    counters: Counters,
+    clock_ns: Callable[[], int],
 ) -> Callable[[Request], Awaitable[Response]]:
     """Return what answers the requests for one question."""
 
@@ -122,13 +133,37 @@ def _endpoint(
         if question.name != "health":  # a probe is nobody who looks
             counters.add(QUESTIONS_ASKED)
         now_ns = clock_ns()
-        ask = _CALLS[question.name]
-        answer = await sessions.ask(lambda answers: ask(answers, values, now_ns))
-        # The ends of a window that moves with the clock make no answer another one.
-        steady = {name: value for name, value in answer.items() if name not in _MOVING}
-        return _kept(request, wire.to_json(answer), wire.to_json(steady))
+        content_s = _content_s(request)
+
+        def answered(answers: Stored) -> Made:
+            def make() -> Made:
+                return _made(_CALLS[question.name](answers, values, now_ns))
+
+            if question.name in _WATCHED:
+                return make()
+            return kept.answer(
+                answers, values, make, name=question.name, now_ns=now_ns, content_s=content_s
+            )
+
+        return _known(request, await sessions.ask(answered))
 
     return endpoint
+
+
+def _made(answer: Row) -> Made:
+    # The ends of a window that moves with the clock make no answer another one.
+    steady = {name: value for name, value in answer.items() if name not in _MOVING}
+    return Made(wire.to_json(answer), _tag(wire.to_json(steady)))
+
+
+def _tag(text: str) -> str:
+    return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+def _content_s(request: Request) -> float:
+    """Return how old an answer the asker accepts, as HTTP says it; 0 when it does not."""
+    found = _MAX_AGE.search(request.headers.get("cache-control", ""))
+    return float(found[1]) if found else 0.0
 
 
 def _between(values: Row, now_ns: int, side: str = "") -> Window:
@@ -206,22 +241,21 @@ def _only(request: Request) -> None:
         raise UsageError("unknown; this address takes none", parameter=given[0][:60])
 
 
-def _kept(request: Request, text: str, steady: str) -> Response:
+def _known(request: Request, made: Made) -> Response:
     """Return the answer, or 304 where the asker has it already.
 
     A browser asks again each time: its copy is only shown after we said that nothing changed.
     """
-    tag = f'W/"{hashlib.sha256(steady.encode()).hexdigest()[:32]}"'
     headers = {
         "Cache-Control": "private, no-cache",
-        "ETag": tag,
+        "ETag": made.tag,
         "Vary": "Authorization, Cookie",
         "X-Content-Type-Options": "nosniff",
     }
     asked = request.headers.get("if-none-match", "")
-    if tag in [one.strip() for one in asked.split(",")]:
+    if made.tag in [one.strip() for one in asked.split(",")]:
         return Response(status_code=304, headers=headers)
-    return Response(text, media_type="application/json", headers=headers)
+    return Response(made.text, media_type="application/json", headers=headers)
 
 
 async def _session(request: Request) -> Response:

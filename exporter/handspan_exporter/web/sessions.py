@@ -12,7 +12,7 @@ from handspan_exporter.errors import StoreDown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handspan_exporter.query.answers import Answers
+    from handspan_exporter.web.kept import Stored
 
 _T = TypeVar("_T")
 
@@ -25,15 +25,15 @@ _MOST_WAITING = 64
 class Sessions:
     """A few threads, each with its own session, opened when first needed."""
 
-    def __init__(self, opener: Callable[[], Answers], *, threads: int = _THREADS) -> None:
+    def __init__(self, opener: Callable[[], Stored], *, threads: int = _THREADS) -> None:
         """Remember how to open a session; `opener` runs in a thread of the pool."""
         self._opener = opener
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="question")
         self._own = threading.local()
-        self._opened: list[Answers] = []
+        self._opened: list[Stored] = []
         self._waiting = 0
 
-    async def ask(self, question: Callable[[Answers], _T]) -> _T:
+    async def ask(self, question: Callable[[Stored], _T]) -> _T:
         """Return what the question returns, without blocking the event loop.
 
         Raises:
@@ -54,7 +54,7 @@ class Sessions:
         for answers in self._opened:
             answers.close()
 
-    def _ask(self, question: Callable[[Answers], _T]) -> _T:
+    def _ask(self, question: Callable[[Stored], _T]) -> _T:
         if not hasattr(self._own, "answers"):
             self._own.answers = self._opener()
             self._opened.append(self._own.answers)

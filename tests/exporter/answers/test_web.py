@@ -13,6 +13,7 @@ import pytest
 from tests.exporter.answers import team
 
 from handspan_exporter.errors import PortTaken, QueryFailed, StoreDown
+from handspan_exporter.query import kpi
 from handspan_exporter.query.answers import LIMITS
 from handspan_exporter.settings import Settings
 from handspan_exporter.store.connection import connect
@@ -130,6 +131,27 @@ def test_an_answer_that_is_known_is_not_sent_again(server: Server) -> None:
     again = Asked(server, "/api/v1/kpis?since=2h", headers=tag)
     assert (again.status, again.text, again.headers["etag"]) == (304, "", first.headers["etag"])
     assert Asked(server, "/api/v1/kpis?since=1m", headers=tag).status == 200
+
+
+def test_an_answer_is_made_anew_once_a_fact_changed(server: Server, store: Facts) -> None:
+    """An answer that is given again must never hide what was stored since."""
+    asked = "/api/v1/kpis/workflow_success_ratio?since=24h&project=changed"
+    before = Asked(server, asked)
+    assert Asked(server, asked).text == before.text
+
+    ended = "2026-01-05T09:30:00Z"
+    store.insert("runs", {"outcome": "success", "project": "changed", "ended_at": ended})
+    after = Asked(server, asked)
+
+    assert (before.json["rows"][0]["n"], after.json["rows"][0]["n"]) == (0, 1)
+    assert before.headers["ETag"] != after.headers["ETag"]
+
+
+def test_the_page_shows_first_what_is_a_kpi(server: Server) -> None:
+    """A KPI that was renamed would leave the page without any."""
+    listed = re.search(r"const FIRST = (\[.*?\]);", Asked(server, "/").text)
+    assert listed is not None
+    assert set(json.loads(listed[1])) <= {one.name for one in kpi.catalog()}
 
 
 def test_the_page_needs_nothing_from_elsewhere(server: Server) -> None:
