@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.exporter.answers.facts import Facts
 
-    from handspan_exporter.query.answers import Answers
+    from handspan_exporter.web.kept import Stored
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +211,7 @@ async def test_too_many_questions_are_told_to_come_back() -> None:
     """A bounded number waits; memory is for the ingest."""
     opened, go = threading.Event(), threading.Event()
 
-    def opener() -> Answers:
+    def opener() -> Stored:
         opened.set()
         go.wait()
         raise StoreDown("the store went away")
