@@ -30,10 +30,15 @@ test-fast: $(READY) ## without the tests that start real processes
 test-stack: $(READY) oldest-clickhouse ## tests with the real programs around Handspan; `make collector jaeger clickhouse-go` first
 	$(BIN)/python -m pytest tests/stack
 
-test-sdk: ## the tests that depend on the SDK's own parts, with the oldest SDK; installed once
+# Without the frameworks and the service, which that environment does not have.
+NOT_OF_THE_SDK := --ignore=tests/instrumentation/frameworks --ignore=tests/instrumentation/test_cli.py \
+	--ignore=tests/instrumentation/test_semconv.py \
+	--deselect=tests/instrumentation/leaving/test_guests.py::test_a_second_instrumentor_is_told_and_left_alone
+
+test-sdk: ## the tests of recording with the oldest SDK; installed once
 	@python=$$($(PYTHON) -m stack.tools oldest_sdk) && \
 	$$python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . && \
-	$$python -m pytest tests/instrumentation/leaving
+	$$python -m pytest --numprocesses 2 --dist loadfile tests/instrumentation $(NOT_OF_THE_SDK)
 
 soak: $(READY) ## the tests that take minutes: power cuts and kills by the dozen
 	$(BIN)/python -m pytest -m soak

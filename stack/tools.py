@@ -132,6 +132,7 @@ OLDEST_SDK = Tool(
     pinned_in="requirements.txt",
     version_pattern=r"^opentelemetry-sdk==(\S+)$",
     takes="about half a minute",
+    made_from=("requirements.txt", "build.sh"),
 )
 JAEGER = Tool(
     name="jaeger",

@@ -277,7 +277,8 @@ def test_values_of_any_kind_never_raise(
     for export in (session.export_as_json, session.export_as_csv, session.export_as_report):
         assert "<Unprintable>" in export()
     assert restore(session.export_as_shareable_url()) is not None
-    assert len(handspan_errors) == 2
+    # One is the duration; SDK 1.39 makes no second one of an attribute that cannot be printed.
+    assert 1 <= len(handspan_errors) <= 2
     handspan_errors.clear()
     assert len(handspan_spans) >= 1
 

@@ -243,7 +243,6 @@ def record():
 
 def test_a_second_instrumentor_is_told_and_left_alone(program: Program) -> None:
     """Two of them make two spans of each call: langsmith-sdk#1619, openinference#2101."""
-    pytest.importorskip("agents", reason="the oldest SDK is tested without frameworks")
     auto = program(
         RIVAL + "Other().instrument()\nhandspan.configure()\n",
         OTEL_TRACES_EXPORTER="none",
