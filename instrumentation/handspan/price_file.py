@@ -8,6 +8,10 @@
     from = 2026-01-01                    # optional, UTC, that day included
     to = 2026-07-01                      # optional, that day not included
 
+    [[model.tier]]                       # optional, ascending
+    above_tokens = 200000                # a request with more input pays this, for all its tokens
+    input_usd_per_mtok = 0.4
+
     [[discount]]
     provider = "openai"
     percent = 15                         # off the list price
@@ -22,14 +26,17 @@ import json
 import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from handspan.prices import TOKEN_PRICES, price_provider
+from handspan import prices
+from handspan.prices import TOKEN_PRICES, Rates, price_provider, price_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from handspan.prices import Tiers
 
 SOURCE: Final = "custom"
 """Who says such prices; a value of `handspan.cost.source`."""
@@ -40,6 +47,12 @@ _SHARED: Final = ("provider", "model", "from", "to", "currency")
 _NEEDED: Final = ("model", _RATES["input"], _RATES["output"])
 _MOST_USD: Final = 1_000_000
 _ALL_PERCENT: Final = 100
+_LAST_PLACE: Final = Decimal("1e-18")
+"""What the store keeps of USD per million tokens."""
+_EXACT: Final = Context(prec=60)
+"""The program's own context may have any precision."""
+_ABOVE: Final = "above_tokens"
+_MOST_TOKENS: Final = 10**12
 
 
 class PriceFileWrong(ValueError):
@@ -56,8 +69,8 @@ class Entry:
     """In small letters; empty: any."""
     since: date
     until: date
-    usd: Mapping[str, Decimal]
-    """Kind of token -> USD per million; empty for a discount."""
+    usd: Mapping[str, Tiers]
+    """Kind of token -> its tiers, USD per million; empty for a discount."""
     usd_per_krequest: Decimal
     percent: Decimal
     """Off the list price; 0 for a model."""
@@ -66,6 +79,15 @@ class Entry:
         """Return whether it is about this model on this day."""
         named = self.provider in ("", provider.strip().lower(), price_provider(provider))
         return named and self.model in ("", model.lower()) and self.since <= day < self.until
+
+    def rates(self, provider: str, model: str) -> Rates:
+        """Return what a model of one's own costs, named as on the span where the file does not."""
+        return Rates(
+            provider=self.provider or provider,
+            model=self.model or model,
+            tokens={kind: self.usd.get(kind, ()) for kind in TOKEN_PRICES},
+            usd_per_krequest=self.usd_per_krequest,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +106,50 @@ class PriceFile:
     def share(self, provider: str, model: str, day: date) -> Decimal:
         """Return what is paid of the list price: 1 without a discount."""
         fitting = (one.percent for one in self.discounts if one.fits(provider, model, day))
-        return 1 - next(fitting, Decimal(0)) / _ALL_PERCENT
+        return _EXACT.divide(_EXACT.subtract(_ALL_PERCENT, next(fitting, Decimal(0))), _ALL_PERCENT)
+
+    @property
+    def both_versions(self) -> str:
+        """Which list and which file: where either is another, prices may be others."""
+        return f"{price_version()}+{self.version}" if self.version else price_version()
 
 
 NO_FILE: Final = PriceFile()
+
+
+def rates_at(own: PriceFile, provider: str, model: str, at: datetime) -> tuple[Rates, str, str]:
+    """Return the prices of a model at a moment, who says them, and the version of who does.
+
+    Raises:
+        Unpriced: there are none; says why.
+        ImportError: genai-prices is not installed.
+    """
+    day = at.date()
+    entry = own.own(provider, model, day)
+    if entry is not None:
+        return entry.rates(provider, model), SOURCE, own.version
+    rates, share = (
+        prices.rates_at(*prices.find_model(provider, model), at),
+        own.share(provider, model, day),
+    )
+    if share == 1:
+        return rates, prices.SOURCE, price_version()
+    return discounted(rates, share), SOURCE, own.both_versions
+
+
+def discounted(rates: Rates, share: Decimal) -> Rates:
+    """Return what is paid of prices, to the last place that the store keeps."""
+    if share == 1:
+        return rates
+    tokens = {
+        kind: tuple((above, _paid(usd, share)) for above, usd in tiers)
+        for kind, tiers in rates.tokens.items()
+    }
+    return Rates(rates.provider, rates.model, tokens, _paid(rates.usd_per_krequest, share))
+
+
+def _paid(usd: Decimal, share: Decimal) -> Decimal:
+    return _EXACT.quantize(_EXACT.multiply(usd, share), _LAST_PLACE)
 
 
 def read(path: Path) -> PriceFile:
@@ -110,7 +172,7 @@ def read(path: Path) -> PriceFile:
         raise PriceFileWrong(f"{path} is no {path.suffix[1:].upper()}: {error}") from None
     if not isinstance(said, dict) or said.keys() - {"model", "discount"}:
         raise PriceFileWrong(f"{path}: only lists `model` and `discount` belong there")
-    kinds = {"model": (*_RATES.values(), _REQUEST), "discount": ("percent",)}
+    kinds = {"model": (*_RATES.values(), _REQUEST, "tier"), "discount": ("percent",)}
     entries = {kind: _entries(path, kind, said.get(kind, []), own) for kind, own in kinds.items()}
     _no_overlap(path, entries["model"])
     return PriceFile(
@@ -140,10 +202,30 @@ def _entry(fields: _Fields) -> Entry:
         model=fields.text("model", "").lower(),
         since=since,
         until=until,
-        usd={kind: usd for kind, key in _RATES.items() if (usd := fields.number(key)) is not None},
+        usd=_tiers(fields),
         usd_per_krequest=fields.number(_REQUEST) or Decimal(0),
         percent=fields.number("percent", _ALL_PERCENT) or Decimal(0),
     )
+
+
+def _tiers(fields: _Fields) -> dict[str, Tiers]:
+    """Return the prices of an entry: the base, and what holds above so many tokens of input."""
+    found: dict[str, Tiers] = {
+        kind: ((0, usd),) for kind, key in _RATES.items() if (usd := fields.number(key)) is not None
+    }
+    last = 0
+    for tier in fields.tables("tier", (_ABOVE, *_RATES.values()), (_ABOVE,)):
+        above = tier.number(_ABOVE, _MOST_TOKENS) or 0
+        if above != int(above) or above <= last:
+            raise tier.wrong(_ABOVE, f"must be a whole number above {last}")
+        last = int(above)
+        for kind, key in _RATES.items():
+            usd = tier.number(key)
+            if usd is not None and kind not in found:
+                raise tier.wrong(key, "needs a price without a tier, too")
+            if usd is not None:
+                found[kind] = (*found[kind], (last, usd))
+    return found
 
 
 class _Fields:
@@ -185,6 +267,15 @@ class _Fields:
             raise self.wrong(name, f"must be a day like 2026-01-31, not {value!r}")
         return day
 
+    def tables(self, name: str, known: tuple[str, ...], needed: tuple[str, ...]) -> list[_Fields]:
+        said = self._said.get(name, [])
+        if not isinstance(said, list):
+            raise self.wrong(name, "must be a list of tables")
+        return [
+            _Fields(f"{self._where}, {name} {number}", one, known, needed)
+            for number, one in enumerate(said, 1)
+        ]
+
     def number(self, name: str, most: int = _MOST_USD) -> Decimal | None:
         value = self._said.get(name)
         if value is None:
@@ -192,6 +283,8 @@ class _Fields:
         number = isinstance(value, int | Decimal) and not isinstance(value, bool)
         if not number or not Decimal(value).is_finite() or not 0 <= value <= most:
             raise self.wrong(name, f"must be a number from 0 to {most}, not {value}")
+        if _EXACT.quantize(Decimal(value), _LAST_PLACE) != value:
+            raise self.wrong(name, f"has more than 18 places: {value}")
         return Decimal(value)
 
 

@@ -46,6 +46,11 @@ class Settings:
         "Whether LLM calls get their cost before they are sent, where genai-prices is installed "
         "(extra `cost`).",
     )
+    prices: str = _setting(
+        "",
+        ("HANDSPAN_PRICES",),
+        "TOML or JSON file of own models and discounts, see docs/prices.md; read once.",
+    )
     redact: tuple[str, ...] = _setting(
         ("credentials", "keys", "emails", "cards"),
         ("HANDSPAN_REDACT",),
@@ -95,6 +100,7 @@ class Given(TypedDict, total=False):
     flush_timeout_s: float | None
     announce_after_s: float | None
     cost: bool | None
+    prices: str | None
     redact: Sequence[str] | None
     redact_keys: Sequence[str] | None
     redact_patterns: Sequence[str] | None
@@ -146,6 +152,7 @@ def _checked(name: str, kind: type[object], asked: object) -> dict[str, object]:
 _WANTED: dict[type[object], str] = {
     float: "no number above 0",
     int: "no whole number above 0",
+    str: "no name of a file",
     tuple: "no list",
 }
 
@@ -155,6 +162,8 @@ def _converted(name: str, kind: type[object], asked: object) -> object:
         return _truth(asked) if isinstance(asked, str) else bool(asked)
     if kind is tuple:
         return _listed(name, asked)
+    if kind is str:
+        return os.fspath(asked)  # type: ignore[call-overload]
     value = kind(asked)  # type: ignore[call-arg]
     if not 0 < value < float("inf"):  # type: ignore[operator]
         raise ValueError(name)

@@ -30,6 +30,12 @@ input_usd_per_mtok = 0.2
 output_usd_per_mtok = 0.6
 """
 
+_TIER = """
+[[model.tier]]
+above_tokens = 1000
+input_usd_per_mtok = 0.4
+"""
+
 
 @pytest.fixture
 def toml(tmp_path: Path) -> Path:
@@ -50,6 +56,11 @@ def toml(tmp_path: Path) -> Path:
         (_MODEL + "from = 2026-02-01\nto = 2026-01-01", "`to` must be after `from`"),
         (_MODEL + "from = 'soon'", "`from` must be a day like 2026-01-31, not 'soon'"),
         (_MODEL + _MODEL, "model 2: `from` and `to` overlap those of model 1"),
+        (_MODEL.replace("0.2", "1e-19"), "`input_usd_per_mtok` has more than 18 places"),
+        (_MODEL + "[[model.tier]]\nabove_tokens = 0", "tier 1: `above_tokens` must be a whole"),
+        (_MODEL + "[[model.tier]]\ninput_usd_per_mtok = 1", "tier 1: `above_tokens` is missing"),
+        (_MODEL + _TIER + _TIER, "tier 2: `above_tokens` must be a whole number above 1000"),
+        (_MODEL + _TIER.replace("input", "reasoning"), "needs a price without a tier, too"),
         ("[[discount]]\npercent = 101", "discount 1: `percent` must be a number from 0 to 100"),
         ("[[discount]]\nprovider = 'openai'", "discount 1: `percent` is missing"),
         ("[model]\nmodel = 'x'", "`model` must be a list"),
@@ -111,7 +122,7 @@ def test_json_says_the_same_as_toml(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     (entry,) = read(path).models
-    assert entry.usd == {"input": Decimal("0.1"), "output": Decimal(1)}
+    assert entry.usd == {"input": ((0, Decimal("0.1")),), "output": ((0, Decimal(1)),)}
     assert entry.since == date(2026, 1, 1)
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
+import time
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
 from genai_prices import Usage
 from genai_prices.data_snapshot import get_snapshot
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as tries
 from hypothesis import strategies as st
 
-from handspan import semconv
+from handspan import semconv, settings
+from handspan.price_file import NO_FILE, PriceFile, read
 from handspan.prices import Unpriced, price_provider
 from handspan.processors.cost import cost_of
 from handspan_exporter import sql
@@ -23,6 +29,7 @@ from handspan_exporter.processor.prices import Asked, ensure_prices, price_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from handspan_exporter.store.connection import Connection
 
@@ -88,13 +95,15 @@ def work(connection: Connection) -> Connection:
     return connection
 
 
-def costs(work: Connection, calls: Sequence[Call]) -> list[dict[str, Any]]:
+def costs(
+    work: Connection, calls: Sequence[Call], own: PriceFile = NO_FILE
+) -> list[dict[str, Any]]:
     """Price the calls the way the processor does; return the rows in the calls' order."""
     rows = [{"trace_id": "t", "span_id": f"{n:08}"} | asdict(call) for n, call in enumerate(calls)]
     work.command("TRUNCATE TABLE work_spans")
     work.command("TRUNCATE TABLE work_costs")
     work.insert("work_spans", pa.Table.from_pylist(rows, schema=_SCHEMA), token="")
-    ensure_prices(work, clock_ns=lambda: 1_795_000_000_000_000_000)
+    ensure_prices(work, own=own, clock_ns=lambda: 1_795_000_000_000_000_000)
     work.command(sql.load("facts/work_costs"))
     return work.rows("SELECT * FROM work_costs ORDER BY span_id")
 
@@ -180,6 +189,94 @@ def test_the_process_says_the_same_of_any_usage(work: Connection) -> None:
         assert usd == (None if row["cost_usd"] is None else float(row["cost_usd"])), (call, row)
         known += usd is not None
     assert known > 500
+
+
+_USD = st.decimals(0, 100, places=18).map(str)
+_TIER_LISTS = st.lists(st.integers(1, 300_000), max_size=3, unique=True).map(sorted)
+_OWN_KINDS = ("input", "output", "cache_read", "cache_write", "reasoning")
+
+
+@st.composite
+def own_files(draw: st.DrawFn) -> dict[str, Any]:
+    """Return a file of three models, some with tiers, and of two discounts."""
+    models = []
+    for number in range(3):
+        kinds = ["input", "output", *draw(st.lists(st.sampled_from(_OWN_KINDS[2:]), unique=True))]
+        tiers = [
+            {"above_tokens": above} | {f"{kind}_usd_per_mtok": draw(_USD) for kind in kinds[::2]}
+            for above in draw(_TIER_LISTS)
+        ]
+        rates = {f"{kind}_usd_per_mtok": draw(_USD) for kind in kinds}
+        models.append(
+            {"model": f"own-{number}", "tier": tiers, "usd_per_krequest": draw(_USD)} | rates
+        )
+    percents = st.decimals(0, 100, places=3).map(str)
+    names = ("openai", "google")
+    return {
+        "model": models,
+        "discount": [{"provider": one, "percent": draw(percents)} for one in names],
+    }
+
+
+def _as_json(said: dict[str, Any]) -> str:
+    """Return a file with its decimals as numbers, to the last digit."""
+    return re.sub(r'": "([0-9.E+-]+)"', r'": \1', json.dumps(said))
+
+
+def by_hand(model: dict[str, Any], call: Call) -> Fraction:
+    """Return what a plain call costs by a model of one's own."""
+
+    def rate(kind: str) -> Fraction:
+        key = f"{kind}_usd_per_mtok"
+        above = [one for one in model["tier"] if (call.input_tokens or 0) > one["above_tokens"]]
+        return Fraction(next((one[key] for one in reversed(above) if key in one), model[key]))
+
+    tokens = rate("input") * (call.input_tokens or 0) + rate("output") * (call.output_tokens or 0)
+    return tokens / 10**6 + Fraction(model["usd_per_krequest"]) / 1000
+
+
+@tries(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(said=own_files(), seed=st.integers(0, 2**32))
+def test_own_prices_are_the_same_in_the_process_as_in_the_kpis(
+    work: Connection, tmp_path: Path, said: dict[str, Any], seed: int
+) -> None:
+    """A discount that only the KPIs know makes a budget stop too early, and traces disagree."""
+    path = tmp_path / f"{seed}-{time.monotonic_ns()}.json"
+    path.write_text(_as_json(said), encoding="utf-8")
+    chance, own = random.Random(seed), read(path)  # noqa: S311 - no secret
+    work.command("TRUNCATE TABLE model_prices")
+    plain = [
+        Call(model=model["model"], provider="vllm", input_tokens=chance.randint(0, 400_000))
+        for model in said["model"]
+    ]
+    names = [("vllm", "own-1"), ("", "own-2"), ("openai", "gpt-4o"), ("google", "gemini-2.5-pro")]
+    borders = [tier["above_tokens"] for model in said["model"] for tier in model["tier"]]
+    odd = [any_call(chance, *chance.choice(names), [200_000, *borders]) for _ in range(40)]
+    rows = costs(work, [*plain, *odd], own)
+    settings.use(prices=str(path))
+    try:
+        for call, row in zip([*plain, *odd], rows, strict=True):
+            assert in_process(call) == (
+                None if row["cost_usd"] is None else float(row["cost_usd"]),
+                row["cost_source"],
+                row["price_version"],
+                row["unknown_reason"],
+            )
+    finally:
+        settings.use()
+    half_pico = Fraction(1, 2 * 10**12)
+    for model, call, row in zip(said["model"], plain, rows[: len(plain)], strict=True):
+        if not {"reasoning_usd_per_mtok"} & model.keys():
+            assert abs(Fraction(row["cost_usd"]) - by_hand(model, call)) <= half_pico
+
+
+def in_process(call: Call) -> tuple[float | None, str, str, str]:
+    """Return cost, source, version and reason as the span of a call gets them."""
+    try:
+        cost = cost_of(on_span(call), _ns(call.started_at))
+    except Unpriced as unpriced:
+        return None, "", "", str(unpriced)
+    return cost.usd, cost.source, cost.price_version, ""
 
 
 def any_call(chance: random.Random, provider: str, model: str, tiers: Sequence[int]) -> Call:

@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 
     from genai_prices.types import ModelInfo, Provider
 
-    from handspan.price_file import Entry, PriceFile
+    from handspan.price_file import PriceFile
+    from handspan.prices import Rates
     from handspan_exporter.store.connection import Connection
-
-_LAST_PLACE = Decimal("1e-18")
 
 _TIERS = pa.list_(
     pa.struct([("above_tokens", pa.uint64()), ("usd_per_mtok", pa.decimal128(38, 18))])
@@ -126,7 +125,7 @@ def ensure_prices(
         StoreDown: the store cannot be reached; nothing or everything was kept.
     """
     found = connection.rows(
-        sql.load("facts/model_prices_missing"), {"price_version": _version(own)}
+        sql.load("facts/model_prices_missing"), {"price_version": own.both_versions}
     )
     asked = [Asked(row["provider"], row["model"], row["day"]) for row in found]
     if not asked:
@@ -144,48 +143,22 @@ def price_rows(asked: Asked, *, asked_at_ns: int, own: PriceFile = NO_FILE) -> l
         "model": asked.model,
         "day": asked.day,
         "source": SOURCE,
-        "price_version": _version(own),
+        "price_version": own.both_versions,
         "asked_at": asked_at_ns,
     }
     entry = own.own(asked.provider, asked.model, asked.day)
     if entry is not None:
-        return [common | _own(entry, asked, own.version)]
+        common |= {"source": price_file.SOURCE, "price_version": own.version}
+        return [common | _columns(entry.rates(asked.provider, asked.model), 0)]
     try:
         provider, model = find_model(asked.provider, asked.model)
     except Unpriced as error:
         return [common | _unknown(0, str(error))]
-    common |= {"matched_provider": provider.id, "matched_model": model.id}
     share = own.share(asked.provider, asked.model, asked.day)
-    common |= {"price_version": price_version()}
-    if share != 1:
-        common |= {"source": price_file.SOURCE, "price_version": _version(own)}
-    return [
-        common | _priced(provider, model, asked.day, from_s, share) for from_s in _changes(model)
-    ]
-
-
-def _version(own: PriceFile) -> str:
-    """Return which list and which file of one's own: where either is another, ask again."""
-    return f"{price_version()}+{own.version}" if own.version else price_version()
-
-
-def _own(entry: Entry, asked: Asked, version: str) -> dict[str, Any]:
-    """Return the columns of a price that a file of one's own says."""
-    return {
-        "source": price_file.SOURCE,
-        "price_version": version,
-        "matched_provider": entry.provider or asked.provider,
-        "matched_model": entry.model or asked.model,
-        **{
-            kind: [{"above_tokens": 0, "usd_per_mtok": entry.usd[kind]}]
-            if kind in entry.usd
-            else []
-            for kind in TOKEN_PRICES
-        },
-        "from_s": 0,
-        "usd_per_krequest": entry.usd_per_krequest,
-        "unknown_reason": "",
-    }
+    listed = {"price_version": price_version()} if share == 1 else {"source": price_file.SOURCE}
+    rows = [_priced(provider, model, asked.day, from_s, share) for from_s in _changes(model)]
+    # What stays unknown keeps both versions, so that it is not asked again before either changes.
+    return [common | ({} if row["unknown_reason"] else listed) | row for row in rows]
 
 
 def _changes(model: ModelInfo) -> list[int]:
@@ -214,21 +187,21 @@ def _priced(
         rates = rates_at(provider, model, at)
     except Unpriced as error:
         return _unknown(from_s, str(error))
-    columns = {
-        column: [{"above_tokens": above, "usd_per_mtok": _paid(usd, share)} for above, usd in tiers]
-        for column, tiers in rates.tokens.items()
-    }
+    return _columns(price_file.discounted(rates, share), from_s)
+
+
+def _columns(rates: Rates, from_s: int) -> dict[str, Any]:
     return {
-        **columns,
+        **{
+            column: [{"above_tokens": above, "usd_per_mtok": usd} for above, usd in tiers]
+            for column, tiers in rates.tokens.items()
+        },
+        "matched_provider": rates.provider,
+        "matched_model": rates.model,
         "from_s": from_s,
-        "usd_per_krequest": _paid(rates.usd_per_krequest, share),
+        "usd_per_krequest": rates.usd_per_krequest,
         "unknown_reason": "",
     }
-
-
-def _paid(usd: Decimal, share: Decimal) -> Decimal:
-    """Return a price after a discount, to the column's last place."""
-    return usd if share == 1 else (usd * share).quantize(_LAST_PLACE)
 
 
 def _unknown(from_s: int, reason: str) -> dict[str, Any]:
@@ -245,5 +218,5 @@ def _unknown(from_s: int, reason: str) -> dict[str, Any]:
 
 def _token(asked: Iterable[Asked], own: PriceFile) -> str:
     """Return the token of one insert: the same questions to the same list are stored once."""
-    questions = repr((_version(own), sorted(map(repr, asked))))
+    questions = repr((own.both_versions, sorted(map(repr, asked))))
     return f"model_prices-{hashlib.sha256(questions.encode()).hexdigest()}"

@@ -2,7 +2,8 @@
 
 The rule is that of sql/facts/work_costs.sql: each request by itself, because a tier holds for the
 whole request; exact to 1e-12 USD; what cannot be priced has a reason and no cost. Needs
-genai-prices (extra `cost`); without it, nothing is said.
+genai-prices (extra `cost`); without it spans get no cost. A file of own prices (setting `prices`)
+is the service's, read by the same module.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handspan import prices, semconv, settings
-from handspan.internal import contained
+from handspan.internal import contained, warn_once
 from handspan.processors.parts import copied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from handspan.prices import Tiers
+    from handspan.price_file import PriceFile
+    from handspan.prices import Rates, Tiers
 
 _MOST_TOKENS = 10**12
 _MINUTE_NS = 60 * 10**9
@@ -58,6 +60,8 @@ class _Rates(NamedTuple):
     reasoning: _Price
     request: int
     """1e-24 USD per request."""
+    source: str
+    version: str
 
 
 class _Usage(NamedTuple):
@@ -76,6 +80,9 @@ class Cost(NamedTuple):
     usd: float
     input_usd: float
     output_usd: float
+    source: str
+    """Who said the prices, `handspan.cost.source`."""
+    price_version: str
 
 
 def add_cost(attributes: dict[str, Any], start_ns: int) -> bool:
@@ -113,8 +120,8 @@ def told_by(attributes: Mapping[str, Any], start_ns: int) -> dict[str, Any]:
         semconv.COST_USD: cost.usd,
         semconv.COST_INPUT_USD: cost.input_usd,
         semconv.COST_OUTPUT_USD: cost.output_usd,
-        semconv.COST_SOURCE: prices.SOURCE,
-        semconv.COST_PRICE_VERSION: prices.price_version(),
+        semconv.COST_SOURCE: cost.source,
+        semconv.COST_PRICE_VERSION: cost.price_version,
     }
 
 
@@ -135,8 +142,33 @@ def told_of(span: object, start_ns: int, *, waits: bool) -> dict[str, Any]:
 
 
 def wanted() -> bool:
-    """Say whether calls are priced; the first time waits for the import of the price list."""
-    return settings.current().cost and available()
+    """Say whether calls are priced; the first time waits for list and file to be read."""
+    now = settings.current()
+    if not now.cost:
+        return False
+    if not available():
+        if now.prices:
+            warn_once(
+                "Handspan puts no cost on spans: the setting prices needs genai-prices, "
+                "pip install 'handspan[cost]'"
+            )
+        return False
+    return not now.prices or _own(now.prices) is not None
+
+
+@lru_cache(maxsize=8)
+def _own(path: str) -> PriceFile | None:
+    """Return what a file says; None, and one warning: it cannot be used."""
+    from pathlib import Path  # noqa: PLC0415 - only who has such a file pays
+
+    from handspan import price_file  # noqa: PLC0415 - see above
+
+    try:
+        return price_file.read(Path(path)) if path else price_file.NO_FILE
+    except price_file.PriceFileWrong as error:
+        # The list alone would be wrong for what the file was to say.
+        warn_once(f"Handspan puts no cost on spans: {error}")
+        return None
 
 
 def prepare() -> None:
@@ -145,7 +177,7 @@ def prepare() -> None:
     if not _prepared and settings.current().cost:
         _prepared = True
         # A daemon: a program that ends at once need not wait for it.
-        threading.Thread(target=contained(available), name="handspan-prices", daemon=True).start()
+        threading.Thread(target=contained(wanted), name="handspan-prices", daemon=True).start()
 
 
 _prepared = False
@@ -200,24 +232,33 @@ def _count(value: object) -> int | None:
 
 
 def _rates(provider: str, model: str, at_ns: int) -> _Rates:
-    found = _asked(provider, model, at_ns // _MINUTE_NS)
+    found = _asked(provider, model, at_ns // _MINUTE_NS, settings.current().prices)
     if isinstance(found, str):
         raise prices.Unpriced(found)
     return found
 
 
 @lru_cache(maxsize=1024)
-def _asked(provider: str, model: str, minute: int) -> _Rates | str:
+def _asked(provider: str, model: str, minute: int, path: str) -> _Rates | str:
     """Return the rates in one minute, within which no price of the list changes, or why not."""
     from datetime import UTC, datetime  # noqa: PLC0415 - only who wants prices pays
 
-    at = datetime.fromtimestamp(60 * minute, UTC)
+    from handspan import price_file  # noqa: PLC0415 - see above
+
+    own = _own(path) or price_file.NO_FILE
     try:
-        rates = prices.rates_at(*prices.find_model(provider, model), at)
+        rates, source, version = price_file.rates_at(
+            own, provider, model, datetime.fromtimestamp(60 * minute, UTC)
+        )
     except prices.Unpriced as reason:
         return str(reason)
+    return _in_whole_numbers(rates, source, version)
+
+
+def _in_whole_numbers(rates: Rates, source: str, version: str) -> _Rates:
     whole = {kind: _whole(tiers) for kind, tiers in rates.tokens.items()}
-    return _Rates(**whole, request=_scaled(rates.usd_per_krequest, _PER_THOUSAND))
+    request = _scaled(rates.usd_per_krequest, _PER_THOUSAND)
+    return _Rates(**whole, request=request, source=source, version=version)
 
 
 def _whole(tiers: Tiers) -> _Price:
@@ -277,7 +318,7 @@ def _priced(rates: _Rates, usage: _Usage) -> Cost:
     whole = input_cost + output_cost + rates.request
     if whole >= _MOST:
         raise prices.Unpriced("cost is not plausible")
-    return Cost(_usd(whole), _usd(input_cost), _usd(output_cost))
+    return Cost(_usd(whole), _usd(input_cost), _usd(output_cost), rates.source, rates.version)
 
 
 def _usd(amount: int) -> float:

@@ -14,11 +14,13 @@ from opentelemetry.trace import NonRecordingSpan
 
 import handspan
 from handspan import semconv
+from handspan.price_file import read
 from handspan.prices import Unpriced, price_version
 from handspan.processors import cost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.instrumentation.leaving.conftest import Sent
 
@@ -100,6 +102,79 @@ def test_without_the_extra_nothing_is_said(sent: Sent, monkeypatch: pytest.Monke
     attributes = sent.attributes()
     cost.available.cache_clear()
     assert not any(name.startswith("handspan.cost") for name in attributes)
+
+
+_PRICES = """
+[[model]]
+model = "house-llama"
+input_usd_per_mtok = 1
+output_usd_per_mtok = 2
+[[model.tier]]
+above_tokens = 1000
+input_usd_per_mtok = 10
+[[discount]]
+provider = "openai"
+percent = 50
+"""
+
+
+def test_own_prices_and_discounts_are_on_spans_as_in_kpis(
+    sent: Sent, use: Callable[..., object], tmp_path: Path
+) -> None:
+    """The service reads the same file: a trace and a KPI that disagree are both doubted."""
+    path = tmp_path / "prices.toml"
+    path.write_text(_PRICES, encoding="utf-8")
+    use(prices=path)
+    for model, provider in (("gpt-4o", "openai"), ("house-llama", "vllm"), ("o3", "nobody")):
+        with handspan.llm(model, provider=provider) as call:
+            call.usage(input_tokens=1_000_000, output_tokens=100_000)
+    told = [dict(span.attributes or {}) for span in sent.spans()]
+    assert [one[semconv.COST_USD] for one in told[:2]] == [1.75, 10.2]
+    assert [one[semconv.COST_SOURCE] for one in told] == ["custom", "custom", "genai-prices"]
+    digest = read(path).version
+    assert [one[semconv.COST_PRICE_VERSION] for one in told] == [
+        f"{price_version()}+{digest}",
+        digest,
+        price_version(),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "extra", "said"),
+    [
+        ("[[model]]\nmodel = 'x'", True, "model 1: `input_usd_per_mtok` is missing"),
+        (None, True, "cannot be read"),
+        (_PRICES, False, "needs genai-prices, pip install 'handspan[cost]'"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_told_once_and_guesses_nothing(
+    sent: Sent,
+    use: Callable[..., object],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    text: str | None,
+    extra: bool,  # noqa: FBT001 - a case
+    said: str,
+) -> None:
+    """The list price of a discounted model is a wrong cost; the service may know better."""
+    monkeypatch.setattr("handspan.internal._warned", set())
+    path = tmp_path / "prices.toml"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    if not extra:
+        monkeypatch.setitem(sys.modules, "genai_prices", None)
+        monkeypatch.setitem(sys.modules, "genai_prices.data_snapshot", None)
+        cost.available.cache_clear()
+    use(prices=str(path))
+    for _ in range(2):
+        with handspan.llm("gpt-4o", provider="openai") as call:
+            call.usage(input_tokens=1000, output_tokens=100)
+    told = [dict(span.attributes or {}) for span in sent.spans()]
+    cost.available.cache_clear()
+    assert not any(name.startswith("handspan.cost") for one in told for name in one)
+    (warning,) = caplog.messages
+    assert said in warning
 
 
 def test_the_programs_own_decimals_do_not_matter() -> None:
