@@ -55,7 +55,8 @@ class Budget:
     on counting. A call counts when it ends, whoever records it (`handspan.llm`, OpenInference,
     OpenLLMetry, other instrumentations of OpenTelemetry), with the cost that it tells, else that
     of the price list (extra `cost`). A call that is recorded twice counts once. A call without a
-    cost is not taken for free: it counts in `unpriced_calls`.
+    cost is not taken for free: it counts in `unpriced_calls`, unless it failed. What only agents
+    tell, as a sum of calls that nobody recorded, is in KPIs but in no budget.
 
     Example:
         >>> with handspan.budget(limit_usd=0.50, scope="workflow", stop=True) as budget:

@@ -7,12 +7,14 @@ import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.exporter.conventions.judging import FACTS, WRONG, verdicts
-from tests.exporter.conventions.replaying import RECORDED, Recording, Replay, recordings
+from tests.exporter.conventions.replaying import RECORDED, Recording, Replay, recordings, total
+from tests.exporter.conventions.spending import Spent, spent_on
 
 from handspan_exporter.processor.rebuild import rebuild
 from handspan_exporter.query.unread import unread
@@ -101,6 +103,24 @@ def test_nothing_that_steers_a_framework_counts_as_an_error(
                 assert {one["outcome"] for one in facts} == {"success"}, recording.service
                 steered += 1
     assert steered == 5
+
+
+def test_a_budget_in_the_process_counts_what_the_kpis_count(
+    replay: Replay, told: dict[str, Recording]
+) -> None:
+    """Who is stopped at a limit finds the same money in the KPIs, whatever recorded it.
+
+    Only a call that failed and tells no cost is no part of a budget; its cost is unknown in KPIs.
+    """
+    priced = 0
+    for recording in told.values():
+        calls = [call for shown in replay.shown(recording).values() for call in shown.calls]
+        unknown = [call for call in calls if call["cost_usd"] is None]
+        billed = sum(call["outcome"] != "failure" for call in unknown)
+        usd = total(calls, "cost_usd") or Decimal(0)
+        assert spent_on(recording) == Spent(usd, billed), recording.service
+        priced += usd > 0
+    assert priced >= 10
 
 
 def test_raw_spans_give_the_same_rows_whoever_stored_them(

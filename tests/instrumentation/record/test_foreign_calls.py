@@ -105,6 +105,14 @@ def test_agents_that_repeat_usage_do_not_count(handspan_spans: Spans) -> None:
     assert budget.used_usd == GPT_4O_USD
 
 
+def test_sums_that_only_an_agent_tells_are_for_the_service(handspan_spans: Spans) -> None:
+    """They come when the agent ends, too late to stop it, and from frameworks that tell twice."""
+    agent = {**CALLS["otel"], "gen_ai.operation.name": "invoke_agent"}
+    with handspan.budget(10) as budget:
+        handspan_spans.tracer("x").start_span("invoke_agent a", attributes=agent).end()
+    assert (budget.used_usd, budget.unpriced_calls) == (0, 0)
+
+
 def test_what_has_no_price_is_counted_as_such_and_failures_are_not(handspan_spans: Spans) -> None:
     """Unknown is not free; a call that was refused cost nothing."""
     unknown = {**CALLS["otel"], "gen_ai.response.model": "no-such-model"}
