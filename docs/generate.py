@@ -353,9 +353,18 @@ def cluster_schema() -> str:
     return head + ";\n\n".join(made) + ";\n"
 
 
+def normalise_config() -> str:
+    """Return collector-config/normalise.yaml: the mapping as statements for the Collector."""
+    sys.path.insert(0, str(ROOT))  # a script sees its own folder only
+    from stack.collector.normalising import normalise_yaml  # noqa: PLC0415 - see above
+
+    return normalise_yaml()
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     # First: others are made from it.
     "exporter/handspan_exporter/query/records.json": records,
+    "collector-config/normalise.yaml": normalise_config,
     "docs/api.md": api_markdown,
     "docs/alerts.md": alerts_page,
     "docs/attributes.md": attributes,

@@ -1,0 +1,244 @@
+"""collector-config/normalise.yaml: columns/mapping.py as statements of the transform processor.
+
+In the order in which columns/kinds.py and columns/agent_spans.py apply it: what a span is, what its
+scope says wrongly, whether it hands over, and then the names.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from handspan import semconv
+from handspan.prices import FRAMEWORK_PROVIDERS
+from handspan_exporter.columns import mapping
+from stack.collector import ottl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CONVENTION: Final = 'span.cache["convention"]'
+_TOOL: Final = 'span.cache["tool"]'
+_TARGET: Final = 'span.cache["target"]'
+_MODE: Final = 'span.cache["mode"]'
+_IN_EVENT: Final = "handspan.normalise.in_event"
+"""Carries what an event says to its span; gone when the span leaves."""
+
+STANDARD: Final = {
+    "handoff_source": semconv.HANDOFF_SOURCE,
+    "handoff_target": semconv.HANDOFF_TARGET,
+    "workflow": semconv.GEN_AI_WORKFLOW_NAME,
+    "agent": semconv.GEN_AI_AGENT_NAME,
+    "session_id": semconv.SESSION_ID,
+    "conversation_id": semconv.GEN_AI_CONVERSATION_ID,
+    "user_id": semconv.USER_ID,
+    "tool": semconv.GEN_AI_TOOL_NAME,
+    "provider": semconv.GEN_AI_PROVIDER_NAME,
+    "model": semconv.GEN_AI_REQUEST_MODEL,
+    "input_tokens": semconv.GEN_AI_USAGE_INPUT_TOKENS,
+    "output_tokens": semconv.GEN_AI_USAGE_OUTPUT_TOKENS,
+    "cache_read_tokens": semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
+    "cache_write_tokens": semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
+    "reasoning_tokens": semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+    "cost_usd": semconv.GEN_AI_USAGE_COST_AMOUNT,
+}
+"""Column -> the standard name that gets what other conventions call it, in the order of writing:
+the agent of a handoff is its source."""
+
+FOREIGN: Final = tuple(
+    sorted(
+        {
+            source.key
+            for column in mapping.COLUMNS
+            for source in column.sources
+            if source.convention not in (mapping.HANDSPAN, mapping.OTEL)
+        }
+        - {semconv.SESSION_ID}
+    )
+)
+"""Names of other conventions that have a standard one."""
+
+_FRAME: Final = Path(__file__).with_name("normalise.frame.yaml")
+_FILLED: Final = f"{' ' * 10}# "
+
+
+def normalise_yaml() -> str:
+    """Return the file."""
+    text = _FRAME.read_text(encoding="utf-8")
+    text = text.replace(f"{_FILLED}OF EVENTS\n", ottl.as_yaml(_of_events(), len(_FILLED) - 2))
+    return text.replace(f"{_FILLED}OF SPANS\n", ottl.as_yaml(_of_spans(), len(_FILLED) - 2))
+
+
+def _of_events() -> Iterator[str]:
+    """Yield what is read from events before their spans are looked at."""
+    for one in mapping.HANDOFF_TOOLS:
+        if one.in_event:
+            path = f'spanevent.attributes["{one.key}"]'
+            carried = ottl.attribute(_IN_EVENT)
+            target = ottl.found(path, one.pattern, "target")
+            yield ottl.where(
+                f"set({carried}, {target})", f"{carried} == nil", ottl.matches(path, one.pattern)
+            )
+
+
+def _of_spans() -> Iterator[str]:
+    yield from _kinds()
+    yield from _corrections()
+    yield from _handoffs()
+    yield from _cost_sources()
+    for name, standard in STANDARD.items():
+        yield from _column(mapping.BY_NAME[name], standard)
+    yield from _not_said()
+    yield f"delete_key(span.attributes, {ottl.text(_IN_EVENT)})"
+
+
+def _kinds() -> Iterator[str]:
+    """Yield what makes `handspan.kind`: rules, names of events, operations, evidence."""
+    unknown = f"{ottl.KIND} == nil"
+    for rule in mapping.KIND_RULES:
+        path = ottl.attribute(rule.key)
+        told = ottl.one_of(path, rule.kinds)
+        yield ottl.where(f"set({_CONVENTION}, {ottl.text(rule.convention)})", unknown, told)
+        for kind, words in _grouped(rule.kinds).items():
+            yield _kind(kind, unknown, ottl.one_of(path, words))
+    for name, (kind, _) in mapping.EVENT_KINDS.items():
+        yield _kind(kind, unknown, f"span.name == {ottl.text(name)}")
+    yield _kind(mapping.CHAIN, unknown, ottl.said(ottl.attribute(semconv.GEN_AI_OPERATION_NAME)))
+    evident = f"({' or '.join(ottl.said(ottl.attribute(key)) for key in mapping.EVIDENCE)})"
+    for kind, words in _grouped(mapping.OPERATION_KINDS).items():
+        pattern = f"^({'|'.join(words)})( |$)"
+        named = f"IsMatch(span.name, {ottl.text(pattern)})"
+        yield _kind(kind, unknown, evident, named)
+    model = " or ".join(ottl.said(ottl.attribute(key)) for key in mapping.MODEL_EVIDENCE)
+    yield _kind("llm", unknown, f"({model})")
+
+
+def _grouped(kinds: dict[str, str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for word, kind in kinds.items():
+        groups.setdefault(kind, []).append(word)
+    return groups
+
+
+def _kind(kind: str, *conditions: str) -> str:
+    return ottl.where(f"set({ottl.KIND}, {ottl.text(kind)})", *conditions)
+
+
+def _corrections() -> Iterator[str]:
+    for scope, corrections in mapping.CORRECTIONS.items():
+        here = f"scope.name == {ottl.text(scope)}"
+        for one in corrections:
+            claimed = f"{ottl.KIND} == {ottl.text(one.says)}"
+            yield _kind(one.kind, here, claimed, _holds(one))
+
+
+def _holds(one: mapping.Correction) -> str:
+    path = ottl.attribute(one.key)
+    if one.pattern is None:
+        return f"{path} == nil"
+    if one.is_name:
+        named = f"{ottl.found(path, one.pattern, 'name')} == span.name"
+        return f"{ottl.matches(path, one.pattern)} and {named}"
+    if one.but_not:
+        return f"{path} != nil and not {ottl.matches(path, one.pattern)}"
+    return ottl.matches(path, one.pattern)
+
+
+def _handoffs() -> Iterator[str]:
+    """Yield what makes tools handoffs, and what says to whom and how."""
+    tool = f'{ottl.KIND} == "tool"'
+    told = " or ".join(ottl.said(ottl.attribute(one.key)) for one in mapping.HANDOFF_TARGETS)
+    prefixed = f"HasPrefix(span.name, {ottl.text(mapping.HANDOFF_NAME_PREFIX)})"
+    own = f"({_CONVENTION} == {ottl.text(mapping.OPENINFERENCE)} and {prefixed})"
+    yield _kind("handoff", tool, f"({told} or {own})")
+    names = [ottl.attribute(one.key) for one in mapping.BY_NAME["tool"].sources]
+    yield ottl.where(f"set({_TOOL}, {ottl.first(names)})", tool)
+    for one in mapping.HANDOFF_TOOLS:
+        path = ottl.attribute(_IN_EVENT if one.in_event else one.key)
+        pattern = "(?P<target>.+)" if one.in_event else one.pattern
+        called = ottl.matches(_TOOL, f"(?i)^{one.tool}$")
+        conditions = (tool, f"{_TARGET} == nil", called, ottl.matches(path, pattern))
+        yield ottl.where(f"set({_MODE}, {ottl.text(one.mode)})", *conditions)
+        yield ottl.where(f"set({_TARGET}, {ottl.found(path, pattern, 'target')})", *conditions)
+    yield _kind("handoff", f"{_TARGET} != nil")
+    kind = ottl.attribute(semconv.KIND)
+    yield ottl.where(f"set({kind}, {ottl.KIND})", f"{kind} == nil", f"{ottl.KIND} != nil")
+    modes = [ottl.attribute(one.key) for one in mapping.BY_NAME["handoff_mode"].sources]
+    target = ottl.attribute(semconv.HANDOFF_TARGET)
+    nowhere = [ottl.unsaid(ottl.attribute(one.key)) for one in mapping.HANDOFF_TARGETS]
+    yield ottl.where(f"set({target}, {_TARGET})", f"{_TARGET} != nil", *nowhere)
+    yield ottl.where(
+        f"set({modes[0]}, {_MODE})", f"{_MODE} != nil", *(ottl.unsaid(mode) for mode in modes)
+    )
+    begin = len(mapping.HANDOFF_NAME_PREFIX)
+    rest = f"Substring(span.name, {begin}, Len(span.name) - {begin})"
+    is_handoff = f'{ottl.KIND} == "handoff"'
+    yield ottl.where(
+        f"set({target}, {rest})", is_handoff, prefixed, f"Len(span.name) > {begin}", *nowhere
+    )
+
+
+def _cost_sources() -> Iterator[str]:
+    """Yield what says whose figure a cost is, before the cost gets its standard name."""
+    sources = [ottl.attribute(one.key) for one in mapping.BY_NAME["cost_source"].sources]
+    told = [
+        ottl.unsaid(ottl.attribute(one.key))
+        for one in mapping.BY_NAME["cost_usd"].sources
+        if one.key not in mapping.LOCAL_COST_SOURCES
+    ]
+    for key, source in mapping.LOCAL_COST_SOURCES.items():
+        nobody = [ottl.unsaid(path) for path in sources]
+        has = ottl.said(ottl.attribute(key))
+        yield ottl.where(f"set({sources[0]}, {ottl.text(source)})", *nobody, has, *told)
+
+
+def _column(column: mapping.Column, standard: str) -> Iterator[str]:
+    """Yield what writes one standard name where only another convention says it."""
+    for place, source in enumerate(column.sources):
+        if source.convention in (mapping.HANDSPAN, mapping.OTEL):
+            continue
+        path = ottl.attribute(source.key)
+        earlier = [_loses(one) for one in column.sources[:place]]
+        conditions = (*_counts(source), ottl.said(path), *earlier)
+        known = f"{ottl.KIND} != nil"
+        yield ottl.where(f"set({ottl.attribute(standard)}, {path})", known, *conditions)
+
+
+def _counts(source: mapping.Source) -> tuple[str, ...]:
+    """Return the conditions under which a source is looked at."""
+    if source.own_only:
+        return (f"{_CONVENTION} == {ottl.text(source.convention)}",)
+    if not source.kinds:
+        return ()
+    others = [kind for kind in mapping.KINDS if kind not in source.kinds]
+    if len(others) < len(source.kinds):
+        return (f"not {ottl.one_of(ottl.KIND, others)}",)
+    return (ottl.one_of(ottl.KIND, sorted(source.kinds)),)
+
+
+def _loses(source: mapping.Source) -> str:
+    """Return the condition that an earlier source does not win."""
+    empty = ottl.unsaid(ottl.attribute(source.key))
+    counts = _counts(source)
+    return f"(not ({counts[0]}) or {empty})" if counts else empty
+
+
+def _not_said() -> Iterator[str]:
+    """Yield what takes away words that mean that nobody knows, or something else."""
+    for name, words in mapping.NOT_SAID.items():
+        yield _without(name, ottl.one_of(_first(name), words))
+    frameworks = f"(?i)^({'|'.join(sorted(FRAMEWORK_PROVIDERS))})$"
+    yield _without("provider", ottl.matches(_first("provider"), frameworks))
+    for scope, names in mapping.MADE_UP.items():
+        for name in names:
+            yield _without(name, f"scope.name == {ottl.text(scope)}")
+
+
+def _first(name: str) -> str:
+    return ottl.first([ottl.attribute(one.key) for one in mapping.BY_NAME[name].sources])
+
+
+def _without(name: str, condition: str) -> str:
+    keys = (one.key for one in mapping.BY_NAME[name].sources if not one.own_only)
+    pattern = f"^({'|'.join(key.replace('.', '[.]') for key in keys)})$"
+    return ottl.where(f"delete_matching_keys(span.attributes, {ottl.text(pattern)})", condition)
