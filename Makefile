@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: dashboards grafana prometheus help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-dashboards bench-ingest bench-record collector jaeger clickhouse-go oldest-clickhouse rotel constraints clean record-frameworks pin-frameworks frameworks-newest
+.PHONY: guide dashboards grafana prometheus help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-dashboards bench-ingest bench-record collector jaeger clickhouse-go oldest-clickhouse rotel constraints clean record-frameworks pin-frameworks frameworks-newest
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,7 +46,7 @@ soak: $(READY) ## the tests that take minutes: power cuts and kills by the dozen
 truth: $(READY) ## random histories against the KPIs; TRUTH="--seed 7 --number 1000" for others
 	$(BIN)/python -m tests.truth $(TRUTH)
 
-check: $(READY) ## lint, types, import contracts, spelling, generated files
+check: $(READY) ## lint, types, import contracts, spelling, generated files, the guide's links
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -54,6 +54,11 @@ check: $(READY) ## lint, types, import contracts, spelling, generated files
 	$(BIN)/codespell
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python -m dashboards.generate --check
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+guide: $(READY) ## the pages of docs/ as a site in site/, readable without a server
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "open site/index.html"
 
 format: $(READY) ## let ruff mend what it can
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,79 @@
+"""Hook of mkdocs: links from the guide to files beside docs/ work on the site as they do on a disk.
+
+A page says `[...](../benchmarks/RESULTS.md)`. The site gets that file below `repository/`: Markdown
+as a page, anything else as it is. A link to what does not exist stays as it was, and
+`mkdocs build --strict` fails on it.
+"""
+
+from __future__ import annotations
+
+import re
+from os.path import normpath, relpath
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from mkdocs.structure.files import File, InclusionLevel
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+    from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).parents[1]
+BELOW = "repository"
+_LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)#\s]+)(?=[)#])")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add what pages link to outside docs/, and what that links to."""
+    waiting = [one.src_uri for one in files.documentation_pages()]
+    while waiting:
+        for target in _outside(waiting.pop()):
+            uri = f"{BELOW}/{target}"
+            if files.get_file_from_path(uri):
+                continue
+            added = File.generated(config, uri, abs_src_path=str(ROOT / target))
+            added.inclusion = InclusionLevel.NOT_IN_NAV
+            files.append(added)
+            if added.is_documentation_page():
+                waiting.append(uri)
+    return files
+
+
+def on_page_markdown(
+    markdown: str,
+    page: Page,
+    config: MkDocsConfig,  # noqa: ARG001 - mkdocs calls it by name
+    files: Files,  # noqa: ARG001 - the same
+) -> str:
+    """Return the page with its links as the site has them."""
+    here = page.file.src_uri
+
+    def linked(found: re.Match[str]) -> str:
+        target = _target(here, found[1])
+        if target is None:
+            return found[1]
+        return relpath(_uri(target), str(PurePosixPath(here).parent))
+
+    return _LINK.sub(linked, markdown)
+
+
+def _outside(uri: str) -> list[str]:
+    """Return the files beside docs/ that a page links to."""
+    text = (ROOT / _in_repository(uri)).read_text(encoding="utf-8")
+    targets = [_target(uri, link) for link in _LINK.findall(text)]
+    return [one for one in targets if one and not one.startswith("docs/")]
+
+
+def _target(uri: str, link: str) -> str | None:
+    """Return the repository's file that a page's link names; None: there is none."""
+    path = normpath(str(PurePosixPath(_in_repository(uri)).parent / link))
+    return path if not path.startswith("..") and (ROOT / path).is_file() else None
+
+
+def _in_repository(uri: str) -> str:
+    return uri.removeprefix(f"{BELOW}/") if uri.startswith(f"{BELOW}/") else f"docs/{uri}"
+
+
+def _uri(target: str) -> str:
+    return target.removeprefix("docs/") if target.startswith("docs/") else f"{BELOW}/{target}"
