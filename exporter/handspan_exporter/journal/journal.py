@@ -203,7 +203,8 @@ class Journal:
             living = [*self._closed, *self._open.values()]
             if living:
                 return min(segment.created_ns for segment in living)
-            return self._tick(0)
+            # One more than the last beginning, which is ahead of a clock that was set back.
+            return self._tick(1)
 
     @property
     def folder(self) -> Path:

@@ -238,6 +238,22 @@ def test_names_never_go_back_even_when_the_clock_does(tmp_path: Path) -> None:
     assert len({name.partition("-")[0] for name in names}) == 3
 
 
+def test_the_watermark_passes_what_is_stored_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    """Else the facts of the last spans wait until the clock has caught up, an hour perhaps."""
+    clock = Clock()
+    journal = _journal(tmp_path, clock=clock)
+    journal.append(b"ahead", 1)
+    segment = _closed(journal)
+    clock.now_ns -= 3600 * 10**9
+    journal.remove(segment)
+
+    watermark_ns = journal.watermark_ns()
+
+    assert watermark_ns > segment.created_ns
+    journal.append(b"later", 1)
+    assert _closed(journal).created_ns >= watermark_ns
+
+
 def test_the_watermark_stands_still_at_what_is_not_yet_stored(tmp_path: Path) -> None:
     """Whoever follows arrivals must not pass one that becomes visible later."""
     clock = Clock()
