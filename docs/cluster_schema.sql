@@ -956,6 +956,135 @@ ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/all', '{shard}-
 ORDER BY (source, part)
 SETTINGS non_replicated_deduplication_window = 1000;
 
+-- What span events say: steps of a session, decisions, messages between agents.
+ALTER TABLE agent_spans_local ON CLUSTER `main` ADD COLUMN IF NOT EXISTS session_impact Nullable(Float64) AFTER metric_value,
+    ADD COLUMN IF NOT EXISTS session_cpu_ratio Nullable(Float64) AFTER session_impact,
+    ADD COLUMN IF NOT EXISTS session_memory_bytes Nullable(UInt64) AFTER session_cpu_ratio,
+    ADD COLUMN IF NOT EXISTS decision LowCardinality(String) AFTER session_memory_bytes,
+    ADD COLUMN IF NOT EXISTS decision_choice String CODEC(ZSTD(1)) AFTER decision,
+    ADD COLUMN IF NOT EXISTS decision_alternatives Array(String) AFTER decision_choice,
+    ADD COLUMN IF NOT EXISTS decision_confidence Nullable(Float64) AFTER decision_alternatives,
+    ADD COLUMN IF NOT EXISTS decision_reason String CODEC(ZSTD(1)) AFTER decision_confidence,
+    ADD COLUMN IF NOT EXISTS message_source LowCardinality(String) AFTER decision_reason,
+    ADD COLUMN IF NOT EXISTS message_target LowCardinality(String) AFTER message_source,
+    ADD COLUMN IF NOT EXISTS message_type LowCardinality(String) AFTER message_target,
+    ADD COLUMN IF NOT EXISTS message_payload_bytes Nullable(UInt64) AFTER message_type;
+
+-- What span events say: steps of a session, decisions, messages between agents.
+ALTER TABLE agent_spans ON CLUSTER `main` ADD COLUMN IF NOT EXISTS session_impact Nullable(Float64) AFTER metric_value,
+    ADD COLUMN IF NOT EXISTS session_cpu_ratio Nullable(Float64) AFTER session_impact,
+    ADD COLUMN IF NOT EXISTS session_memory_bytes Nullable(UInt64) AFTER session_cpu_ratio,
+    ADD COLUMN IF NOT EXISTS decision LowCardinality(String) AFTER session_memory_bytes,
+    ADD COLUMN IF NOT EXISTS decision_choice String CODEC(ZSTD(1)) AFTER decision,
+    ADD COLUMN IF NOT EXISTS decision_alternatives Array(String) AFTER decision_choice,
+    ADD COLUMN IF NOT EXISTS decision_confidence Nullable(Float64) AFTER decision_alternatives,
+    ADD COLUMN IF NOT EXISTS decision_reason String CODEC(ZSTD(1)) AFTER decision_confidence,
+    ADD COLUMN IF NOT EXISTS message_source LowCardinality(String) AFTER decision_reason,
+    ADD COLUMN IF NOT EXISTS message_target LowCardinality(String) AFTER message_source,
+    ADD COLUMN IF NOT EXISTS message_type LowCardinality(String) AFTER message_target,
+    ADD COLUMN IF NOT EXISTS message_payload_bytes Nullable(UInt64) AFTER message_type;
+
+-- The same columns, in the same order, as agent_spans.
+ALTER TABLE open_spans_local ON CLUSTER `main` ADD COLUMN IF NOT EXISTS session_impact Nullable(Float64) AFTER metric_value,
+    ADD COLUMN IF NOT EXISTS session_cpu_ratio Nullable(Float64) AFTER session_impact,
+    ADD COLUMN IF NOT EXISTS session_memory_bytes Nullable(UInt64) AFTER session_cpu_ratio,
+    ADD COLUMN IF NOT EXISTS decision LowCardinality(String) AFTER session_memory_bytes,
+    ADD COLUMN IF NOT EXISTS decision_choice String CODEC(ZSTD(1)) AFTER decision,
+    ADD COLUMN IF NOT EXISTS decision_alternatives Array(String) AFTER decision_choice,
+    ADD COLUMN IF NOT EXISTS decision_confidence Nullable(Float64) AFTER decision_alternatives,
+    ADD COLUMN IF NOT EXISTS decision_reason String CODEC(ZSTD(1)) AFTER decision_confidence,
+    ADD COLUMN IF NOT EXISTS message_source LowCardinality(String) AFTER decision_reason,
+    ADD COLUMN IF NOT EXISTS message_target LowCardinality(String) AFTER message_source,
+    ADD COLUMN IF NOT EXISTS message_type LowCardinality(String) AFTER message_target,
+    ADD COLUMN IF NOT EXISTS message_payload_bytes Nullable(UInt64) AFTER message_type;
+
+-- The same columns, in the same order, as agent_spans.
+ALTER TABLE open_spans ON CLUSTER `main` ADD COLUMN IF NOT EXISTS session_impact Nullable(Float64) AFTER metric_value,
+    ADD COLUMN IF NOT EXISTS session_cpu_ratio Nullable(Float64) AFTER session_impact,
+    ADD COLUMN IF NOT EXISTS session_memory_bytes Nullable(UInt64) AFTER session_cpu_ratio,
+    ADD COLUMN IF NOT EXISTS decision LowCardinality(String) AFTER session_memory_bytes,
+    ADD COLUMN IF NOT EXISTS decision_choice String CODEC(ZSTD(1)) AFTER decision,
+    ADD COLUMN IF NOT EXISTS decision_alternatives Array(String) AFTER decision_choice,
+    ADD COLUMN IF NOT EXISTS decision_confidence Nullable(Float64) AFTER decision_alternatives,
+    ADD COLUMN IF NOT EXISTS decision_reason String CODEC(ZSTD(1)) AFTER decision_confidence,
+    ADD COLUMN IF NOT EXISTS message_source LowCardinality(String) AFTER decision_reason,
+    ADD COLUMN IF NOT EXISTS message_target LowCardinality(String) AFTER message_source,
+    ADD COLUMN IF NOT EXISTS message_type LowCardinality(String) AFTER message_target,
+    ADD COLUMN IF NOT EXISTS message_payload_bytes Nullable(UInt64) AFTER message_type;
+
+-- One row per decision that an agent recorded; handoffs, checks and people's answers have tables of their own.
+CREATE TABLE IF NOT EXISTS decisions_local ON CLUSTER `main`
+(
+    trace_id           String                         CODEC(ZSTD(1)),
+    span_id            String                         CODEC(ZSTD(1)),
+    run_id             String                         CODEC(ZSTD(1)),  -- top run, '' when in none
+    agent_run          String                         CODEC(ZSTD(1)),  -- span id of the nearest agent run, or ''
+    service            LowCardinality(String),
+    project            LowCardinality(String),
+    workflow           LowCardinality(String),
+    agent              LowCardinality(String),
+    feature            LowCardinality(String),
+    session_id         String                         CODEC(ZSTD(1)),
+    conversation_id    String                         CODEC(ZSTD(1)),
+    user_id            String                         CODEC(ZSTD(1)),
+    decision           LowCardinality(String),  -- what is decided
+    choice             String                         CODEC(ZSTD(1)),
+    alternatives       Array(String),
+    confidence         Nullable(Float64),  -- 0..1
+    reason             String                         CODEC(ZSTD(1)),
+    started_at         DateTime64(9, 'UTC')           CODEC(Delta, ZSTD(1)),
+    ended_at           DateTime64(9, 'UTC')           CODEC(Delta, ZSTD(1)),
+    duration_ns        UInt64                         CODEC(T64, ZSTD(1)),
+    revision           UInt64                         CODEC(Delta, ZSTD(1)),
+    is_deleted         UInt8,
+    INDEX idx_ended_at ended_at TYPE minmax GRANULARITY 1,
+    INDEX idx_run_id run_id TYPE bloom_filter(0.01) GRANULARITY 4
+)
+ENGINE = ReplicatedReplacingMergeTree(revision, is_deleted)
+PARTITION BY toDate(started_at)
+ORDER BY (trace_id, span_id)
+SETTINGS index_granularity = 512, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000;
+
+-- All shards of decisions_local.
+CREATE TABLE IF NOT EXISTS decisions ON CLUSTER `main` AS decisions_local
+ENGINE = Distributed('main', currentDatabase(), decisions_local, cityHash64(trace_id));
+
+-- One row per message between agents; one by which control goes over is in handoffs.
+CREATE TABLE IF NOT EXISTS messages_local ON CLUSTER `main`
+(
+    trace_id           String                         CODEC(ZSTD(1)),
+    span_id            String                         CODEC(ZSTD(1)),
+    run_id             String                         CODEC(ZSTD(1)),  -- top run, '' when in none
+    agent_run          String                         CODEC(ZSTD(1)),  -- span id of the nearest agent run, or ''
+    service            LowCardinality(String),
+    project            LowCardinality(String),
+    workflow           LowCardinality(String),
+    agent              LowCardinality(String),
+    feature            LowCardinality(String),
+    session_id         String                         CODEC(ZSTD(1)),
+    conversation_id    String                         CODEC(ZSTD(1)),
+    user_id            String                         CODEC(ZSTD(1)),
+    source             LowCardinality(String),
+    target             LowCardinality(String),  -- '' all
+    message_type       LowCardinality(String),
+    payload_bytes      Nullable(UInt64),
+    started_at         DateTime64(9, 'UTC')           CODEC(Delta, ZSTD(1)),
+    ended_at           DateTime64(9, 'UTC')           CODEC(Delta, ZSTD(1)),
+    duration_ns        UInt64                         CODEC(T64, ZSTD(1)),
+    revision           UInt64                         CODEC(Delta, ZSTD(1)),
+    is_deleted         UInt8,
+    INDEX idx_ended_at ended_at TYPE minmax GRANULARITY 1,
+    INDEX idx_run_id run_id TYPE bloom_filter(0.01) GRANULARITY 4
+)
+ENGINE = ReplicatedReplacingMergeTree(revision, is_deleted)
+PARTITION BY toDate(started_at)
+ORDER BY (trace_id, span_id)
+SETTINGS index_granularity = 512, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000;
+
+-- All shards of messages_local.
+CREATE TABLE IF NOT EXISTS messages ON CLUSTER `main` AS messages_local
+ENGINE = Distributed('main', currentDatabase(), messages_local, cityHash64(trace_id));
+
 -- Facts: setting fact_days.
 ALTER TABLE agent_runs_local ON CLUSTER `main` MODIFY TTL toDateTime(started_at) + INTERVAL 90 DAY;
 
@@ -967,6 +1096,9 @@ ALTER TABLE budget_events_local ON CLUSTER `main` MODIFY TTL toDateTime(started_
 
 -- Facts: setting fact_days.
 ALTER TABLE critical_paths_local ON CLUSTER `main` MODIFY TTL toDateTime(started_at) + INTERVAL 90 DAY;
+
+-- Facts: setting fact_days.
+ALTER TABLE decisions_local ON CLUSTER `main` MODIFY TTL toDateTime(started_at) + INTERVAL 90 DAY;
 
 -- Facts: setting fact_days.
 ALTER TABLE faults_local ON CLUSTER `main` MODIFY TTL toDateTime(started_at) + INTERVAL 90 DAY;
@@ -982,6 +1114,9 @@ ALTER TABLE kpi_history ON CLUSTER `main` MODIFY TTL bucket + INTERVAL 30 DAY DE
 
 -- Facts: setting fact_days.
 ALTER TABLE llm_calls_local ON CLUSTER `main` MODIFY TTL toDateTime(started_at) + INTERVAL 90 DAY;
+
+-- Facts: setting fact_days.
+ALTER TABLE messages_local ON CLUSTER `main` MODIFY TTL toDateTime(started_at) + INTERVAL 90 DAY;
 
 -- As long as the raw spans: setting raw_days.
 ALTER TABLE open_spans_local ON CLUSTER `main` MODIFY TTL toDateTime(started_at) + INTERVAL 30 DAY;

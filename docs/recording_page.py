@@ -37,7 +37,7 @@ arguments and results are recorded in it and inside it, whatever the setting say
 """
 
 _TEAM = ("workflow", "agent", "plan", "task", "queue_task", "handoff", "tool", "llm")
-_CARE = ("validation", "fault", "recovery", "human", "rate", "budget")
+_CARE = ("validation", "fault", "recovery", "human", "rate", "budget", "decision", "message")
 _METHODS = {"llm": ("streamed", "usage", "response", "cost", "messages"), "task": ("queued",)}
 _TRAVEL = ("bind", "carrying", "join", "joined", "inject", "extract")
 _CLASSES = {"tool": record.Tool}

@@ -429,6 +429,35 @@ METRIC_NAME: Final = "handspan.metric.name"
 METRIC_VALUE: Final = "handspan.metric.value"
 """double. The number. On: metric events. Source: Handspan."""
 
+# --- Decisions and messages ---
+
+DECISION_NAME: Final = "handspan.decision.name"
+"""string. What is decided, for example next_agent. On: decision events. Source: Handspan."""
+
+DECISION_CHOICE: Final = "handspan.decision.choice"
+"""string. What was chosen. On: decision events. Source: Handspan."""
+
+DECISION_ALTERNATIVES: Final = "handspan.decision.alternatives"
+"""string[]. What else there was to choose. On: decision events. Source: Handspan."""
+
+DECISION_CONFIDENCE: Final = "handspan.decision.confidence"
+"""double, 0..1. How sure the agent was. On: decision events. Source: Handspan."""
+
+DECISION_REASON: Final = "handspan.decision.reason"
+"""string. Why this was chosen. On: decision events. Source: Handspan."""
+
+MESSAGE_SOURCE: Final = "handspan.message.source"
+"""string. Agent that sends; absent: the agent of the span. On: message events. Source: Handspan."""
+
+MESSAGE_TARGET: Final = "handspan.message.target"
+"""string. Agent that is written to; absent when all are. On: message events. Source: Handspan."""
+
+MESSAGE_TYPE: Final = "handspan.message.type"
+"""string. Kind of message, for example proposal. On: message events. Source: Handspan."""
+
+MESSAGE_PAYLOAD_BYTES: Final = "handspan.message.payload_bytes"
+"""int, bytes. Size of the message. On: message events. Source: Handspan."""
+
 # --- What was changed before sending, and what is announced ---
 
 TRUNCATED: Final = "handspan.truncated"
@@ -569,6 +598,16 @@ faults, recoveries and checks are spans. On: the workflow span of the session. S
 EVENT_METRIC: Final = "handspan.metric"
 """event name. A number recorded on a run, with `handspan.metric.{name,value}`; without a recording
 span a zero-length span of this name. On: the span in which it is recorded. Source: Handspan."""
+
+EVENT_DECISION: Final = "handspan.decision"
+"""event name. An agent decided, with
+`handspan.decision.{name,choice,alternatives,confidence,reason}`; without a recording span a
+zero-length span of this name. On: the span in which it is decided. Source: Handspan."""
+
+EVENT_MESSAGE: Final = "handspan.message"
+"""event name. An agent wrote to another and goes on itself, with
+`handspan.message.{source,target,type,payload_bytes}`; without a recording span a zero-length span
+of this name. On: the span that sends. Source: Handspan."""
 
 # --- Values: a parameter's type in Python and the words on the wire are one thing ---
 

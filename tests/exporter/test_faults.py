@@ -158,12 +158,24 @@ def test_waits_checks_budgets_numbers_and_tasks_are_facts(facts: Facts) -> None:
         span("budget", 6, 6, budget="day", budget_scope="day", budget_state="exceeded"),
         span("metric", 6, 6, metric="turns", metric_value=-2.5),
         span("metric", 6, 6, metric="no number"),
+        span("session", 6, 6, session_cpu_ratio=0.5, session_memory_bytes=1024),
+        span("decision", 6, 6, decision="queue", decision_choice="billing", decision_confidence=2),
+        span("message", 6, 6, message_target="b", message_type="offer", message_payload_bytes=12),
+        span("message", 7, 7, message_source="c"),
         span("task", 6, 7, task_id="t", attempt=2, task_estimated_cost_usd=Decimal("0.5")),
     ]
     said = {"project": "p", "user_id": "u"}
     facts.add(trace("t1", workflow("w", 0, 10, [agent("a", 0, 9, inside)], **said)))
     who = ("run_id", "agent_run", "agent", "workflow", "project", "user_id")
-    for table in ("human_waits", "validations", "budget_events", "run_metrics", "tasks"):
+    said_tables = ("decisions", "messages")
+    for table in (
+        "human_waits",
+        "validations",
+        "budget_events",
+        "run_metrics",
+        "tasks",
+        *said_tables,
+    ):
         assert set(facts.rows(table, *who)) == {("t1", "0002", "a", "w", "p", "u")}, table
     assert facts.rows("human_waits", "reason", "priority", "decision", "duration_ns") == [
         ("approve", "high", "denied", 2 * SECOND_NS)
@@ -176,7 +188,18 @@ def test_waits_checks_budgets_numbers_and_tasks_are_facts(facts: Facts) -> None:
         ("day", "", None, "exceeded"),
         ("workflow", "t1", 2, ""),
     ]
-    assert facts.rows("run_metrics", "metric", "value") == [("turns", -2.5)]
+    assert facts.rows("run_metrics", "metric", "value") == [
+        ("cpu_ratio", 0.5),
+        ("memory_bytes", 1024.0),
+        ("turns", -2.5),
+    ]
+    assert facts.rows("decisions", "decision", "choice", "confidence") == [
+        ("queue", "billing", None)
+    ]
+    assert facts.rows("messages", "source", "target", "message_type", "payload_bytes") == [
+        ("a", "b", "offer", 12),
+        ("c", "", "", None),
+    ]
     assert facts.rows("tasks", "task_id", "attempt", "outcome") == [("t", 2, "success")]
     assert facts.run("t1")["estimated_cost_usd"] == Decimal("0.5")
 

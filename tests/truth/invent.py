@@ -277,7 +277,25 @@ class _Team:
             name = self.dice.choice(("turns", "score"))
             number: Says = {"metric": name, "value": self.dice.gauss(0, 5)}
             events.append(Event("metric", self._between(start_ns, end_ns), number))
-        return tuple(events)
+        if self.maybe(0.3):
+            queued: Says = {"task_id": self.dice.choice(("", "t1")), "estimated_cost": self.usd()}
+            events.append(Event("queued", start_ns + self.lasts(9) - self.lasts(30), queued))
+        return (*events, *self._said(start_ns, end_ns))
+
+    def _said(self, start_ns: int, end_ns: int) -> list[Event]:
+        """Return decisions, messages and steps of a session."""
+        kinds = self.dice.choices(("decision", "message", "session"), k=self.dice.choice((0, 0, 3)))
+        return [Event(kind, self._between(start_ns, end_ns), self._says(kind)) for kind in kinds]
+
+    def _says(self, kind: str) -> Says:
+        if kind == "decision":
+            sure = self.dice.choice((None, 0.25, 1.0))
+            return {"decided": "queue", "choice": self.dice.choice(AGENTS), "confidence": sure}
+        if kind == "message":
+            said: Says = {"source": self.dice.choice(("", "critic")), "message_type": "offer"}
+            return said | {"target": self.dice.choice(AGENTS), "payload_bytes": 7}
+        figures: Says = {"performance_impact": -0.5, "cpu_ratio": 0.25, "memory_bytes": 2048}
+        return {name: self.dice.choice((None, value)) for name, value in figures.items()}
 
     def _between(self, start_ns: int, end_ns: int) -> int:
         return self.dice.randrange(start_ns, max(end_ns, start_ns + 1))

@@ -231,9 +231,7 @@ class Known:
         start = min(node.start_ns for node in run.openers)
         end = max(node.end_ns for node in run.openers)
         last = max(run.openers, key=lambda node: (node.end_ns, *node.key))
-        queued = min(
-            (n.says["queued_ns"] for n in run.members if n.says.get("queued_ns")), default=None
-        )
+        queued = min((at for n in run.members if (at := _queued_ns(n))), default=None)
         agents = [node for node in run.members if node.kind == "agent"]
         spent = [self._agent_run(node) for node in agents]
         people = _times(run.members, "human")
@@ -263,8 +261,11 @@ class Known:
             "said_score": _first(
                 sorted(run.openers, key=lambda n: (-n.end_ns, n.key)), "resilience_score"
             ),
-            "spans": len(run.members),
-            "missing": sum(node.span.parent != "" and node.parent is None for node in run.members),
+            "spans": sum(not node.is_event for node in run.members),
+            "missing": sum(
+                node.span.parent != "" and node.parent is None and not node.is_event
+                for node in run.members
+            ),
             "traces": {node.span.trace for node in run.members},
             "multi_root": {t for t in {n.span.trace for n in run.members} if self._roots(t) > 1},
             "cost": prices.total(self.costs[node.key][0] for node in calls),
@@ -318,6 +319,14 @@ class Known:
         self.facts["run_metrics"] = [
             fact for fact in self.facts["run_metrics"] if fact["value"] is not None
         ]
+        self.facts["run_metrics"] += [
+            self._base(node) | {"metric": name, "value": float(node.says[name])}
+            for node in self._of("session")
+            for name in ("performance_impact", "cpu_ratio", "memory_bytes")
+            if node.says.get(name) is not None
+        ]
+        for fact in self.facts["messages"]:
+            fact["source"] = fact["source"] or fact["agent"]
         self.facts["ratings"] = [self._rating(node) for node in self._of("rating")]
 
     def _rating(self, node: Node) -> Fact:
@@ -356,6 +365,8 @@ NARROW = {
     "validation": ("validations", ("validation", "validator", "role", "result")),
     "budget": ("budget_events", ("budget", "scope", "limit_usd", "used_usd", "state")),
     "metric": ("run_metrics", ("metric", "value")),
+    "decision": ("decisions", ("decided", "choice", "confidence")),
+    "message": ("messages", ("source", "target", "message_type", "payload_bytes")),
     "task": ("tasks", ("task_id", "task_type", "task_domain", "attempt")),
 }
 
@@ -364,6 +375,11 @@ def total(values: Iterable[int | None]) -> int | None:
     """Return the sum of what is known, None where nothing is."""
     known = [value for value in values if value is not None]
     return sum(known) if known else None
+
+
+def _queued_ns(node: Node) -> int:
+    """Return when a task that it tells of was queued, 0 where it tells of none."""
+    return node.start_ns if node.kind == "queued" else node.says.get("queued_ns") or 0
 
 
 def _times(nodes: Iterable[Node], *kinds: str) -> list[tuple[int, int]]:

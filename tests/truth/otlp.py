@@ -94,6 +94,13 @@ HANDSPAN = GENAI | {
     "limit_usd": "handspan.budget.limit_usd",
     "used_usd": "handspan.budget.used_usd",
     "state": "handspan.budget.state",
+    "performance_impact": "handspan.performance_impact",
+    "cpu_ratio": "handspan.resource.cpu_ratio",
+    "memory_bytes": "handspan.resource.memory_bytes",
+    "decided": "handspan.decision.name",
+    "choice": "handspan.decision.choice",
+    "confidence": "handspan.decision.confidence",
+    "message_type": "handspan.message.type",
     "metric": "handspan.metric.name",
     "value": "handspan.metric.value",
 }
@@ -166,8 +173,22 @@ EVENTS = {
     "fault": "handspan.fault",
     "budget": "handspan.budget",
     "metric": "handspan.metric",
+    "queued": "handspan.task.queued",
+    "session": "handspan.session",
+    "decision": "handspan.decision",
+    "message": "handspan.message",
     "validation": "gen_ai.evaluation.result",
 }
+
+
+OF_EVENTS = {
+    "message": {
+        "source": "handspan.message.source",
+        "target": "handspan.message.target",
+        "payload_bytes": "handspan.message.payload_bytes",
+    },
+}
+"""Words that mean something else on such an event."""
 
 
 def request(spans: Iterable[Span]) -> bytes:
@@ -252,7 +273,7 @@ def _name(span: Span) -> str:
 
 
 def _event(event: Event) -> trace_pb.Span.Event:
-    words = GENAI if event.kind == "validation" else HANDSPAN
+    words = GENAI if event.kind == "validation" else HANDSPAN | OF_EVENTS.get(event.kind, {})
     return trace_pb.Span.Event(
         time_unix_nano=event.at_ns,
         name=EVENTS[event.kind],

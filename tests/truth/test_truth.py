@@ -63,6 +63,21 @@ def test_every_kpi_of_fifty_histories_is_true(fifty: Settled) -> None:
         pytest.fail(report(fifty.store, fifty.histories, wrong))
 
 
+def test_decisions_and_messages_of_fifty_histories_are_kept(fifty: Settled) -> None:
+    """No KPI reads them, people do: each row says who, where and what."""
+    told = {
+        "decisions": ("decided", "choice", "confidence"),
+        "messages": ("source", "target", "message_type", "payload_bytes"),
+    }
+    for table, words in told.items():
+        said = ("trace_id", "span_id", "run_id", "agent_run", "agent", "workflow", *words)
+        columns = ", ".join(said).replace("decided", "decision")
+        rows = fifty.store.connection.rows(f"SELECT {columns} FROM {table} FINAL")  # noqa: S608
+        true = [tuple(fact[word] for word in said) for fact in fifty.facts[table]]
+        assert len(true) > TOGETHER / 2
+        assert sorted(map(str, (tuple(row.values()) for row in rows))) == sorted(map(str, true))
+
+
 def test_every_kpi_and_every_dimension_is_asked_for() -> None:
     """A KPI that nobody counts by hand would be believed, not known."""
     asked = {(one.kpi, one.by) for one in compare.asked({}, random.Random(1))}  # noqa: S311

@@ -40,9 +40,13 @@ KINDS: Final = (
     "memory",
     "budget",
     "metric",
+    "queued",
+    "session",
+    "decision",
+    "message",
     "chain",
 )
-"""What a span can be; `chain` is a step that is none of the others. Of `budget` and `metric` there
+"""What a span can be; `chain` is a step that is none of the others. Of `budget` to `message` there
 are events, and spans without length only where no span was recording."""
 
 CHAIN: Final = "chain"
@@ -366,6 +370,10 @@ EVENT_KINDS: Final = {
     semconv.EVENT_FAULT: ("fault", HANDSPAN),
     semconv.EVENT_BUDGET: ("budget", HANDSPAN),
     semconv.EVENT_METRIC: ("metric", HANDSPAN),
+    semconv.EVENT_TASK_QUEUED: ("queued", HANDSPAN),
+    semconv.EVENT_SESSION: ("session", HANDSPAN),
+    semconv.EVENT_DECISION: ("decision", HANDSPAN),
+    semconv.EVENT_MESSAGE: ("message", HANDSPAN),
     "gen_ai.evaluation.result": ("validation", OTEL),
 }
 """Span events that are agent work by themselves: each is a row, as if it were a span without
@@ -718,6 +726,18 @@ COLUMNS: Final = (
     ),
     Column("metric", "text", (_handspan(semconv.METRIC_NAME),)),
     Column("metric_value", "real", (_handspan(semconv.METRIC_VALUE),)),
+    Column("session_impact", "real", (_handspan(semconv.PERFORMANCE_IMPACT),)),
+    Column("session_cpu_ratio", "real", (_handspan(semconv.RESOURCE_CPU_RATIO),)),
+    Column("session_memory_bytes", "count", (_handspan(semconv.RESOURCE_MEMORY_BYTES),)),
+    Column("decision", "text", (_handspan(semconv.DECISION_NAME),)),
+    Column("decision_choice", "text", (_handspan(semconv.DECISION_CHOICE),)),
+    Column("decision_alternatives", "texts", (_handspan(semconv.DECISION_ALTERNATIVES),)),
+    Column("decision_confidence", "real", (_handspan(semconv.DECISION_CONFIDENCE),)),
+    Column("decision_reason", "text", (_handspan(semconv.DECISION_REASON),)),
+    Column("message_source", "text", (_handspan(semconv.MESSAGE_SOURCE),)),
+    Column("message_target", "text", (_handspan(semconv.MESSAGE_TARGET),)),
+    Column("message_type", "text", (_handspan(semconv.MESSAGE_TYPE),)),
+    Column("message_payload_bytes", "count", (_handspan(semconv.MESSAGE_PAYLOAD_BYTES),)),
 )
 """Every column of `agent_spans` that comes from span attributes, in the table's order."""
 

@@ -47,7 +47,9 @@ _RARE = {
     "validations": {"validation"},
     "ratings": {"rating"},
     "budget_events": {"budget"},
-    "run_metrics": {"metric"},
+    "run_metrics": {"metric", "session"},
+    "decisions": {"decision"},
+    "messages": {"message"},
     "tasks": {"task"},
 }
 """Fact table with a row per span -> what its rows are about: without any there are none."""

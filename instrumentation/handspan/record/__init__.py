@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from handspan.record.agent import Agent, agent
 from handspan.record.budget import Budget, BudgetExceeded, budget
+from handspan.record.decision import decision, message
 from handspan.record.fault import Fault, fault
 from handspan.record.handoff import Handoff, handoff
 from handspan.record.human import Human, human
@@ -39,10 +40,12 @@ __all__ = [
     "Workflow",
     "agent",
     "budget",
+    "decision",
     "fault",
     "handoff",
     "human",
     "llm",
+    "message",
     "plan",
     "queue_task",
     "rate",

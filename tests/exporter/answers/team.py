@@ -48,6 +48,11 @@ def insert(facts: Facts) -> None:
     )
     facts.insert("budget_events", *_budget_events())
     facts.insert(
+        "decisions",
+        _without_outcome(_of_run("decision-1", 0.4, 0.4, agent="triage", decision="next"))
+        | {"choice": "ask the writer", "alternatives": ["give up"], "confidence": 0.8},
+    )
+    facts.insert(
         "validations",
         _without_outcome(_of_run("check-1", 1.8, 1.9, agent="writer", validation="style"))
         | {"validator": "critic", "role": "critic", "result": "pass"},

@@ -204,7 +204,7 @@ def test_a_run_has_its_numbers(client: Client) -> None:
 
 
 def test_decisions_are_found_by_who_made_them(client: Client) -> None:
-    """An agent hands over, a critic passes, a person approves."""
+    """An agent decides and hands over, a critic passes, a person approves."""
     told = {
         actor: [(one["kind"], one["decision"], one["about"]) for one in found]
         for actor in ("triage", "critic", "human")
@@ -212,7 +212,7 @@ def test_decisions_are_found_by_who_made_them(client: Client) -> None:
     }
 
     assert told == {
-        "triage": [("handoff", "accepted", "writer")],
+        "triage": [("decision", "ask the writer", "next"), ("handoff", "accepted", "writer")],
         "critic": [("validation", "pass", "style")],
         "human": [("human", "approved", "writer")],
     }

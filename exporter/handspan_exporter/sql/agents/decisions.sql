@@ -1,6 +1,6 @@
--- Decisions of an actor in time order: handoffs by their source, checks by their validator (without one, by their
+-- Decisions of an actor in time order: recorded ones by their agent, handoffs by their source, checks by their validator (without one, by their
 -- agent), and people's answers by the actor `human`. '' is every actor.
--- reads: handoffs, validations, human_waits
+-- reads: decisions, handoffs, validations, human_waits
 -- used by: handspan_exporter.Client.query_decisions_for_actor, GET /api/v1/decisions
 SELECT
     concat(replaceOne(toString(ended_at), ' ', 'T'), 'Z') AS at,
@@ -15,6 +15,15 @@ SELECT
     workflow
 FROM
 (
+    SELECT
+        ended_at, run_id, trace_id, span_id, toString(agent) AS actor, 'decision' AS kind,
+        choice AS decision, toString(d.decision) AS about, reason AS why, toString(d.workflow) AS workflow
+    FROM decisions AS d FINAL
+    WHERE ended_at >= {since:DateTime64(9, 'UTC')} AND ended_at < {until:DateTime64(9, 'UTC')}
+      AND (empty({run:String}) OR run_id = {run:String})
+      AND
+{{filters_facts}}
+    UNION ALL
     SELECT
         ended_at, run_id, trace_id, span_id, toString(source) AS actor, 'handoff' AS kind,
         toString(outcome) AS decision, toString(target) AS about, reason AS why, toString(h.workflow) AS workflow

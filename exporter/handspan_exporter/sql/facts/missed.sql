@@ -15,7 +15,7 @@ WITH
     (
         SELECT
             trace_id,
-            uniqExact(span_id) AS spans,
+            uniqExactIf(span_id, position(span_id, '.') = 0) AS spans,
             max(kind = 'workflow' OR (kind = 'agent' AND parent_span_id = '')) AS opens
         FROM agent_spans
         WHERE trace_id IN (recent) AND received_at < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')

@@ -15,6 +15,8 @@ FROM
     UNION ALL SELECT max(revision) FROM ratings
     UNION ALL SELECT max(revision) FROM budget_events
     UNION ALL SELECT max(revision) FROM run_metrics
+    UNION ALL SELECT max(revision) FROM decisions
+    UNION ALL SELECT max(revision) FROM messages
     UNION ALL SELECT max(revision) FROM tasks
     UNION ALL SELECT max(revision) FROM critical_paths
     UNION ALL SELECT max(revision) FROM history_due

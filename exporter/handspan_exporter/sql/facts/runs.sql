@@ -48,12 +48,13 @@ WITH
             arrayJoin(runs) AS run,
             arraySort(groupUniqArray(trace_id)) AS trace_ids,
             arraySort(groupUniqArrayIf(agent, kind = 'agent')) AS agents,
-            minOrNull(toUnixTimestamp64Nano(queued_at)) AS queued_ns,
-            countIf(NOT is_open) AS spans_seen,
+            -- who queues a task says so at that moment, who works on it repeats it where the queue carried it over
+            minOrNull(if(kind = 'queued', start_ns, toUnixTimestamp64Nano(queued_at))) AS queued_ns,
+            countIf(NOT is_open AND NOT is_event) AS spans_seen,
             countIf(kind = 'agent' AND NOT is_open) AS agent_runs,
             countIf(kind = 'handoff' AND NOT is_open) AS handoffs,
             countIf(kind = 'tool') AS tool_calls,
-            countIf(parent_missing AND NOT is_open) AS parents_missing,
+            countIf(parent_missing AND NOT is_open AND NOT is_event) AS parents_missing,
             arraySort(groupUniqArrayIf(trace_id, trace_id IN (multi_root))) AS multi_root_traces,
             groupArrayIf((start_ns, end_ns), kind = 'human') AS waits,
             -- of a run whose opener cannot say how it ended: as the agent did that ended last, the outermost of them
@@ -63,7 +64,8 @@ WITH
                 - intervalLengthSumIf(start_ns, end_ns, kind IN ('agent', 'human'))) AS gap_ns,
             countIf(kind IN ('tool', 'retrieval', 'embedding') AND NOT delegates AND NOT coordinated
                 OR (kind = 'agent' AND (trace_id, span_id) NOT IN (parents))) AS works,
-            groupUniqArrayIf((if(task_id = '', span_id, task_id), task_estimated_cost_usd), task_estimated_cost_usd IS NOT NULL) AS estimates,
+            groupUniqArrayIf((if(task_id = '', span_id, task_id), task_estimated_cost_usd),
+                task_estimated_cost_usd IS NOT NULL AND kind != 'queued') AS estimates,
             -- a dimension that the first opener does not say: the first span that does
             argMinIf(project, start_ns, project != '') AS some_project,
             argMinIf(feature, start_ns, feature != '') AS some_feature,

@@ -34,7 +34,8 @@ WITH
                     ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS next_hands_over
         FROM marked
         WHERE counts
-           OR kind NOT IN ('llm', 'embedding', 'workflow', 'task', 'chain', 'fault', 'recovery', 'rating', 'budget', 'metric')
+           OR kind NOT IN ('llm', 'embedding', 'workflow', 'task', 'chain', 'fault', 'recovery', 'rating', 'budget', 'metric', 'queued',
+                        'session', 'decision', 'message')
     )
 SELECT s.* EXCEPT (counts, next_hands_over, delegates, coordinated),
     coordinated

@@ -27,7 +27,7 @@ WITH
     bases AS
     (
         -- What only one kind of fact needs stays behind: every column here is planned in every statement.
-        SELECT * EXCEPT '^(validat|fault_|recovery_|human_d|human_p|rating_|rates_|budget|metric)' FROM work_base
+        SELECT * EXCEPT '^(validat|fault_|recovery_|human_d|human_p|rating_|rates_|budget|metric|session_(impact|cpu|mem)|decision|message_)' FROM work_base
         LEFT JOIN placed ON tree_trace_id = trace_id AND tree_span_id = span_id
         LEFT JOIN sole ON sole_trace_id = trace_id
     )
