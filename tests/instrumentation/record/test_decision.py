@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import handspan
 
 if TYPE_CHECKING:
-    from tests.instrumentation.conftest import Spans
+    from handspan.testing import Spans
 
 
 def test_decisions_and_messages_are_events_of_who_makes_them(handspan_spans: Spans) -> None:
