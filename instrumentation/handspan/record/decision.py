@@ -42,7 +42,7 @@ def decision(
             semconv.DECISION_NAME: name,
             semconv.DECISION_CHOICE: choice,
             semconv.DECISION_ALTERNATIVES: [str(one) for one in alternatives] or None,
-            semconv.DECISION_CONFIDENCE: None if confidence is None else float(confidence),
+            semconv.DECISION_CONFIDENCE: confidence,
             semconv.DECISION_REASON: reason,
         },
     )
