@@ -361,10 +361,19 @@ def normalise_config() -> str:
     return normalise_yaml()
 
 
+def redaction_config() -> str:
+    """Return collector-config/redaction.yaml: the rules of redaction as statements."""
+    sys.path.insert(0, str(ROOT))  # a script sees its own folder only
+    from stack.collector.redacting import redaction_yaml  # noqa: PLC0415 - see above
+
+    return redaction_yaml()
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     # First: others are made from it.
     "exporter/handspan_exporter/query/records.json": records,
     "collector-config/normalise.yaml": normalise_config,
+    "collector-config/redaction.yaml": redaction_config,
     "docs/api.md": api_markdown,
     "docs/alerts.md": alerts_page,
     "docs/attributes.md": attributes,
