@@ -2,7 +2,7 @@
 
 A page says `[...](../benchmarks/RESULTS.md)`. The site gets that file below `repository/`: Markdown
 as a page, anything else as it is. A link to what does not exist stays as it was, and
-`mkdocs build --strict` fails on it.
+`mkdocs build --strict` fails on it. The same for a page that would fetch something from elsewhere.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from os.path import normpath, relpath
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, InclusionLevel
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 BELOW = "repository"
+_FETCHED = re.compile(
+    r"""<(?:script|img|iframe)[^>]* src="?(?:https?:)?//[^> ]+"""
+    r"""|<link[^>]* rel="?(?:stylesheet|preconnect|preload)"?[^>]*//[^> ]+"""
+)
 _LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)#\s]+)(?=[)#])")
 
 
@@ -56,6 +61,17 @@ def on_page_markdown(
         return relpath(_uri(target), str(PurePosixPath(here).parent))
 
     return _LINK.sub(linked, markdown)
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001 - the same
+    """Refuse a page that makes a reader's browser ask another host.
+
+    Raises:
+        PluginError: it does; the message has the tag.
+    """
+    if found := _FETCHED.search(output):
+        raise PluginError(f"{page.file.src_uri} fetches from elsewhere: {found[0]}")
+    return output
 
 
 def _outside(uri: str) -> list[str]:
