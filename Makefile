@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: guide dashboards grafana prometheus help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-dashboards bench-ingest bench-record collector jaeger clickhouse-go oldest-clickhouse rotel constraints clean record-frameworks pin-frameworks frameworks-newest
+.PHONY: guide dashboards grafana prometheus help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-dashboards bench-ingest bench-query bench-record collector jaeger clickhouse-go oldest-clickhouse rotel constraints clean record-frameworks pin-frameworks frameworks-newest
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,7 +71,7 @@ generate: $(READY) ## rewrite every generated file
 dashboards: $(READY) ## rewrite the JSON of the dashboards for Grafana
 	$(BIN)/python -m dashboards.generate
 
-bench: bench-ingest bench-dashboards bench-record bench-compat ## every benchmark; figures go to benchmarks/RESULTS.md
+bench: bench-ingest bench-dashboards bench-query bench-record bench-compat ## every benchmark; figures go to benchmarks/RESULTS.md
 
 bench-compat: $(READY) ## what the older APIs promised: time of a call, exports, memory
 	$(BIN)/python -m benchmarks.compat --write
@@ -81,6 +81,9 @@ bench-ingest: $(READY) collector rotel ## speed against the real Collector and r
 
 bench-dashboards: $(READY) ## what dashboards on the embedded store cost its ingest, about five minutes
 	$(BIN)/python -m benchmarks.dashboards --write
+
+bench-query: $(READY) ## every question on ten million spans, about half an hour; QUERY="--spans 100000" for fewer
+	$(BIN)/python -m benchmarks.query --write $(QUERY)
 
 bench-record: $(READY) ## what recording costs against a bare SDK, about ten minutes
 	$(BIN)/python -m benchmarks.record --write

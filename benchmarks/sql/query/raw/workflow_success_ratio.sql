@@ -1,0 +1,5 @@
+-- How many runs succeeded, asked of raw spans as who has only them asks.
+SELECT countIf(SpanAttributes['handspan.workflow.outcome'] = 'success') / count()
+FROM otel_traces
+WHERE Timestamp >= {since:DateTime64(9)} AND Timestamp < {until:DateTime64(9)}
+  AND SpanAttributes['gen_ai.operation.name'] = 'invoke_workflow'
