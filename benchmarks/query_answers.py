@@ -7,6 +7,7 @@ import time
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,7 +156,7 @@ def _runs(answers: DirectAnswers, built: Built) -> Iterator[_Question]:
             yield Measured("list", f"runs list, {name}", window), ask
     small = answers.runs(_window("30 d"), Wanted(limit=20))["runs"][-1]["run_id"]
     for name, run in (("53 spans", small), ("the large run", built.large_run)):
-        yield Measured("show", f"runs show, {name}", ""), lambda run=run: answers.run(run)
+        yield Measured("show", f"runs show, {name}", ""), partial(answers.run, run)
     yield Measured("show", "health", ""), answers.health
 
 
