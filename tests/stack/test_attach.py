@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import clickhouse_connect
+import httpx
 import pytest
-from tests.end_to_end.processes import Service, wait_for
+from tests.end_to_end.processes import Service, free_port, wait_for
 from tests.end_to_end.test_serve import total
+from tests.exporter.conventions.replaying import Replay, bodies, recordings, shift_ns
 from tests.stack.spans import send_runs
 
+from handspan_exporter.processor.rebuild import rebuild
+from handspan_exporter.settings import Settings
 from handspan_exporter.store.connection import connect
 from handspan_exporter.store.dsn import parse
+from handspan_exporter.store.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +72,7 @@ def test_they_are_the_agent_spans_of_our_own_receiver(
         CLICKHOUSE_PORT=str(clickhouse),
         COMPRESS="none",
         HANDSPAN_PORT=str(direct.grpc),
+        OTLP_HTTP_PORT=str(free_port()),
     )
     send_runs(port, 25)
     wait_for(lambda: _count(theirs) == 50, "the Collector's rows")
@@ -87,6 +94,73 @@ def test_they_are_the_agent_spans_of_our_own_receiver(
     assert len(rows[0]) == 50
     assert rows[0] == rows[1]
     theirs.close()
+
+
+def test_rebuilt_from_rows_of_the_real_collector_every_framework_is_the_same(
+    clickhouse: int, collector: Callable[..., int], tmp_path: Path
+) -> None:
+    """What the Collector's exporter makes of lists, numbers and events must not change a KPI."""
+    theirs = clickhouse_connect.get_client(host="127.0.0.1", port=clickhouse)
+    theirs.command("CREATE DATABASE IF NOT EXISTS otel")
+    server = f"clickhouse://127.0.0.1:{clickhouse}"
+    direct = Service(tmp_path, ("--journal", str(tmp_path / "j")), server=f"{server}/direct")
+    direct.start()
+    http = free_port()
+    collector(
+        "to_both.yaml",
+        CLICKHOUSE_PORT=str(clickhouse),
+        COMPRESS="none",
+        HANDSPAN_PORT=str(direct.grpc),
+        OTLP_HTTP_PORT=str(http),
+    )
+    spans = _send_recordings(http)
+    wait_for(lambda: _count(theirs) == spans, "the Collector's rows")
+    ours = connect(parse(f"{server}/direct"))
+    sent = "SELECT count() AS n FROM otel_traces"
+    wait_for(lambda: ours.rows(sent)[0]["n"] == spans, "our own rows")
+    code, said = direct.stop()
+    assert code == 0, said
+    again = connect(parse(f"{server}/again"))
+    migrate(again, Settings())
+    columns = ", ".join(
+        row["name"] for row in again.rows("DESCRIBE TABLE otel.otel_traces") if row["name"]
+    )
+    again.command(f"INSERT INTO otel_traces ({columns}) SELECT {columns} FROM otel.otel_traces")  # noqa: S608
+    assert rebuild(again) == spans
+    for table in ("agent_spans", "runs", "agent_runs", "handoffs", "llm_calls", "tool_calls"):
+        rows = []
+        for connection in (ours, again):
+            if table == "agent_spans":
+                Replay.tick_of(connection)
+            left = "received_at" if table == "agent_spans" else "revision"
+            rows.append(
+                connection.rows(f"SELECT * EXCEPT ({left}) FROM {table} FINAL ORDER BY ALL")  # noqa: S608
+            )
+        assert len(rows[0]) > 20
+        assert rows[0] == rows[1], table
+    for connection in (ours, again):
+        connection.close()
+    theirs.close()
+
+
+def _send_recordings(port: int) -> int:
+    """Send what frameworks emitted over OTLP/HTTP; return how many spans that was."""
+    sent, spans = recordings(), 0
+    later_ns = shift_ns(sent)
+    for recording in sent:
+        for body in bodies(recording, later_ns):
+            answer = httpx.post(
+                f"http://127.0.0.1:{port}/v1/traces",
+                content=body,
+                headers={"content-type": "application/json"},
+            )
+            assert answer.status_code == 200, answer.text
+            spans += sum(
+                len(scope["spans"])
+                for resource in json.loads(body)["resourceSpans"]
+                for scope in resource["scopeSpans"]
+            )
+    return spans
 
 
 def _count(client: clickhouse_connect.driver.client.Client) -> int:

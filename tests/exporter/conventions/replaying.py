@@ -55,6 +55,34 @@ def read(path: Path) -> Recording:
     return Recording(path.parent.name, path.stem, head["endings"], head["versions"], requests)
 
 
+def shift_ns(sent: list[Recording]) -> int:
+    """Return what to add to recorded times so that the first was an hour ago."""
+    return time.time_ns() - _HOUR_NS - min(min(one.endings.values()) for one in sent)
+
+
+def bodies(recording: Recording, later_ns: int) -> Iterable[str]:
+    """Yield the requests as OTLP JSON, a handful of spans each, with times so much later."""
+    size = 20
+    for start in range(0, len(recording.requests), size):
+        joined = [
+            resource
+            for one in recording.requests[start : start + size]
+            for resource in one["resourceSpans"]
+        ]
+        yield json.dumps({"resourceSpans": _moved(joined, later_ns)})
+
+
+def _moved(message: Any, later_ns: int) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(message, list):
+        return [_moved(one, later_ns) for one in message]
+    if not isinstance(message, dict):
+        return message
+    return {
+        name: str(int(value) + later_ns) if name in _TIMES else _moved(value, later_ns)
+        for name, value in message.items()
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What the facts say of one ending of one recording."""
@@ -72,35 +100,14 @@ class Replay:
     def __init__(self, connection: Connection, folder: Path, sent: Iterable[Recording]) -> None:
         self._connection = connection
         sent = list(sent)
-        self._shift_ns = time.time_ns() - _HOUR_NS - min(min(one.endings.values()) for one in sent)
+        self._shift_ns = shift_ns(sent)
         with running(folder, connection, Settings(flush_s=0.2)) as receiver:
             for one in sent:
-                for body in self._bodies(one):
+                for body in bodies(one, self._shift_ns):
                     answer = receiver.post(body, content_type="application/json")
                     assert answer.status_code == 200, answer.text
                     assert "partialSuccess" not in answer.json(), answer.text
         self.tick_of(connection)
-
-    def _bodies(self, recording: Recording) -> Iterable[str]:
-        """Yield the requests, a handful of spans each, with times of today."""
-        size = 20
-        for start in range(0, len(recording.requests), size):
-            joined = [
-                resource
-                for one in recording.requests[start : start + size]
-                for resource in one["resourceSpans"]
-            ]
-            yield json.dumps({"resourceSpans": self._moved(joined)})
-
-    def _moved(self, message: Any) -> Any:  # noqa: ANN401 - JSON
-        if isinstance(message, list):
-            return [self._moved(one) for one in message]
-        if not isinstance(message, dict):
-            return message
-        return {
-            name: str(int(value) + self._shift_ns) if name in _TIMES else self._moved(value)
-            for name, value in message.items()
-        }
 
     @staticmethod
     def tick_of(connection: Connection, *, hours: int = 1) -> None:
