@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: guide dashboards grafana prometheus help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-dashboards bench-ingest bench-query bench-record collector jaeger clickhouse-go oldest-clickhouse rotel constraints clean record-frameworks pin-frameworks frameworks-newest
+.PHONY: guide dashboards grafana prometheus help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-dashboards bench-ingest bench-query bench-record collector jaeger clickhouse-go deploy-check oldest-clickhouse rotel constraints clean record-frameworks pin-frameworks frameworks-newest
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,7 @@ check: $(READY) ## lint, types, import contracts, spelling, generated files, the
 	$(BIN)/codespell
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python -m dashboards.generate --check
+	$(BIN)/python -m deploy.packages --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 guide: $(READY) ## the pages of docs/ as a site in site/, readable without a server
@@ -67,6 +68,7 @@ format: $(READY) ## let ruff mend what it can
 generate: $(READY) ## rewrite every generated file
 	$(BIN)/python docs/generate.py
 	$(BIN)/python -m dashboards.generate
+	$(BIN)/python -m deploy.packages
 
 dashboards: $(READY) ## rewrite the JSON of the dashboards for Grafana
 	$(BIN)/python -m dashboards.generate
@@ -102,6 +104,9 @@ grafana: ## the page that draws dashboards with Grafana's own libraries; needs N
 
 prometheus: ## the real Prometheus and promtool, built once into the cache; needs Go
 	@$(PYTHON) -m stack.tools prometheus
+
+deploy-check: ## a program that reads deploy/ as Docker, Compose and Kubernetes do, built once into the cache; needs Go
+	@$(PYTHON) -m stack.tools deploy_check
 
 oldest-clickhouse: ## the oldest ClickHouse that is supported, installed once into the cache
 	@$(PYTHON) -m stack.tools oldest_clickhouse

@@ -163,6 +163,14 @@ PROMETHEUS = Tool(
     version_pattern=r"^\tgithub.com/prometheus/prometheus v(\S+)",
     takes="about six minutes, needs Go and its module proxy",
 )
+DEPLOY_CHECK = Tool(
+    name="deploy_check",
+    program="deploy_check",
+    pinned_in="go.sum",
+    version_pattern="",
+    takes="about three minutes, needs Go and its module proxy",
+    made_from=("build.sh", "compose.go", "dockerfile.go", "go.mod", "kustomize.go", "main.go"),
+)
 OLDEST_CLICKHOUSE = Tool(
     name="oldest_clickhouse",
     program="venv/bin/python",
@@ -190,6 +198,7 @@ _PROGRAMS = (
     CLICKHOUSE_GO,
     GRAFANA,
     PROMETHEUS,
+    DEPLOY_CHECK,
     OLDEST_SDK,
     OLDEST_CLICKHOUSE,
 )

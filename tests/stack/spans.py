@@ -10,10 +10,11 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from handspan import semconv
 
 
-def send_runs(port: int, runs: int) -> set[str]:
+def send_runs(port: int, runs: int, *, token: str = "") -> set[str]:
     """Send so many runs of two spans to a local OTLP receiver; return their trace ids."""
+    shown = {"authorization": f"Bearer {token}"} if token else None
     provider = TracerProvider(resource=Resource({semconv.SERVICE_NAME: "shop"}))
-    exporter = OTLPSpanExporter(endpoint=f"http://127.0.0.1:{port}", insecure=True)
+    exporter = OTLPSpanExporter(endpoint=f"http://127.0.0.1:{port}", insecure=True, headers=shown)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     tracer = provider.get_tracer("test")
     traces = set()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from handspan_exporter.access.http import COOKIE
@@ -99,6 +99,7 @@ def application(
     ]
     routes = [
         Route("/", _page),
+        Route("/healthz", _healthy),
         Route("/metrics", metrics),
         Route("/api/v1/session", _session, methods=["POST", "DELETE"]),
         Route("/api/v1/openapi.json", described),
@@ -106,6 +107,11 @@ def application(
     ]
     errors: Any = {HandspanError: _refused, HTTPException: _no_such_page, Exception: _broken}
     return Starlette(routes=routes, exception_handlers=errors)
+
+
+async def _healthy(_request: Request) -> Response:
+    """Say that this process answers, to whoever asks; a processor has no other door."""
+    return JSONResponse({"status": "ok"})
 
 
 def _starlette(path: str) -> str:
