@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.truth import expected
-from tests.truth.expected import Question
 from tests.truth.numbers import same
+from tests.truth.question import Question
 
 from handspan_exporter.query import kpi as kpis
 

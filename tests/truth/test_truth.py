@@ -15,8 +15,8 @@ from dashboards import kpi_query
 from tests.exporter.dashboards.macros import Range, expand
 from tests.truth import compare, expected
 from tests.truth.check import first_error, histories, report
-from tests.truth.expected import Question
 from tests.truth.mutations import MUTATIONS
+from tests.truth.question import Question
 from tests.truth.store import fill, known
 
 from handspan_exporter import sql
