@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -187,6 +188,7 @@ def test_a_taken_port_is_named_with_the_option_that_moves_it(tmp_path: Path, opt
         (("serve", "--store", "postgres://u:secret@h/db"), 2, "chdb:///folder"),
         (("serve", "--store", "chdb:///proc/nowhere"), 1, "cannot be written"),
         (("migrate", "--store", "chdb:///dev/null"), 1, "cannot be written"),
+        (("serve", "--store", "chdb:///dev/null"), 1, "cannot be written"),
         (("serve", "--store", "clickhouse://u:secret@127.0.0.1:9"), 1, "127.0.0.1:9"),
         (("serve", "--web", "0.0.0.0:8317"), 2, "--insecure-open"),
         (
@@ -215,3 +217,19 @@ def assert_one_line(ended: Any, code: int, said: str) -> None:  # noqa: ANN401
     assert ended.stderr.startswith("handspan: ")
     assert said in ended.stderr
     assert "secret" not in ended.stderr
+
+
+def test_an_interrupt_is_one_line() -> None:
+    """Ctrl-C while a store does not answer: no traceback, and the shell is told."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = f"clickhouse://127.0.0.1:{silent.getsockname()[1]}"
+        command = [str(BIN / "handspan"), "kpi", "--store", store]
+        with (
+            subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process,
+            silent.accept()[0],
+        ):
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert said == "\nhandspan: interrupted\n", "below the ^C of the terminal"

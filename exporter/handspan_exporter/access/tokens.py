@@ -147,8 +147,8 @@ def _read(path: Path) -> dict[str, Token]:
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         tokens = [Token(**{**one, "scopes": tuple(one["scopes"])}) for one in said["tokens"]]
-    except FileNotFoundError:
-        return {}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}  # a store that is no folder says so itself
     except OSError as error:
         raise Stop(f"the tokens {path} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:

@@ -46,6 +46,11 @@ Examples:
 """
 
 
+def _demo_folder() -> Path:
+    """Return a folder beside the default store: inside, two engines would meet."""
+    return data_folder().with_name("handspan-demo")
+
+
 @click.command(epilog=_EXAMPLES)
 @click.option("--runs", type=click.IntRange(1, 1000), default=24, show_default=True, help="Runs.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same team.")
@@ -53,7 +58,7 @@ Examples:
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=None,
-    help=f"Where the demo's store lives [{data_folder() / 'demo'}].",
+    help=f"Where the demo's store lives [{_demo_folder()}].",
 )
 def demo(runs: int, seed: int, folder: Path | None) -> None:
     """Trace a team of agents into an embedded store and show its KPIs.
@@ -65,7 +70,7 @@ def demo(runs: int, seed: int, folder: Path | None) -> None:
     from handspan_exporter.app import serving  # noqa: PLC0415 - keeps `handspan --help` fast
 
     program = _program()
-    folder = (folder or data_folder() / "demo").absolute()
+    folder = (folder or _demo_folder()).absolute()
     console = output.terminal()
     stop = stop_signal()
     with serving(_settings(folder)) as service:

@@ -89,6 +89,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo(f"handspan: {_said(error)}", err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
+        click.echo("handspan: interrupted", err=True)
         return _INTERRUPTED
     except OSError as error:
         return _not_written(error)
