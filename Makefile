@@ -99,6 +99,9 @@ jaeger: ## the real Jaeger, built once into the cache; needs Go
 clickhouse-go: ## a program with the client of Grafana's plugin, built once into the cache; needs Go
 	@$(PYTHON) -m stack.tools clickhouse_go
 
+packages: ## Chromium and faketime from Debian, which the tests with real programs need
+	@stack/packages.sh
+
 grafana: ## the page that draws dashboards with Grafana's own libraries; needs Node
 	@$(PYTHON) -m stack.tools grafana
 
