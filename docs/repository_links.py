@@ -1,8 +1,9 @@
 """Hook of mkdocs: links from the guide to files beside docs/ work on the site as they do on a disk.
 
 A page says `[...](../benchmarks/RESULTS.md)`. The site gets that file below `repository/`: Markdown
-as a page, anything else as it is. A link to what does not exist stays as it was, and
-`mkdocs build --strict` fails on it. The same for a page that would fetch something from elsewhere.
+as a page, anything else as it is; a folder has no page, so its name stays without a link. A link to
+what does not exist stays as it was, and `mkdocs build --strict` fails on it. The same for a page
+that would fetch something from elsewhere.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _FETCHED = re.compile(
     r"""<(?:script|img|iframe)[^>]* src="?(?:https?:)?//[^> ]+"""
     r"""|<link[^>]* rel="?(?:stylesheet|preconnect|preload)"?[^>]*//[^> ]+"""
 )
+_NAMED_LINK = re.compile(r"\[([^\]\[]+)\]\((?!https?:|mailto:|#)([^)#\s]+)\)")
 _LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)#\s]+)(?=[)#])")
 
 
@@ -60,7 +62,10 @@ def on_page_markdown(
             return found[1]
         return relpath(_uri(target), str(PurePosixPath(here).parent))
 
-    return _LINK.sub(linked, markdown)
+    def named(found: re.Match[str]) -> str:
+        return found[1] if (ROOT / _path(here, found[2])).is_dir() else found[0]
+
+    return _LINK.sub(linked, _NAMED_LINK.sub(named, markdown))
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001 - the same
@@ -83,8 +88,13 @@ def _outside(uri: str) -> list[str]:
 
 def _target(uri: str, link: str) -> str | None:
     """Return the repository's file that a page's link names; None: there is none."""
-    path = normpath(str(PurePosixPath(_in_repository(uri)).parent / link))
+    path = _path(uri, link)
     return path if not path.startswith("..") and (ROOT / path).is_file() else None
+
+
+def _path(uri: str, link: str) -> str:
+    """Return where a page's link leads, from the repository's root."""
+    return normpath(str(PurePosixPath(_in_repository(uri)).parent / link))
 
 
 def _in_repository(uri: str) -> str:
