@@ -264,7 +264,8 @@ class _Team:
     def _numbers(self, start_ns: int, end_ns: int) -> tuple[Event, ...]:
         """Return budgets and numbers as points in time."""
         events = []
-        limit = Decimal(self.dice.randrange(1, 20)) / 10
+        # Of these limits 80 % are a tenth, which what is used may hit.
+        limit = Decimal(self.dice.randrange(1, 20) // 5 * 5 or 5) / 10
         scope, name = self.dice.choice((("workflow", None), ("day", "daily"), ("agent", None)))
         used = Decimal(0)
         for _ in range(self.dice.choice((0, 0, 1, 2, 3))):

@@ -299,7 +299,8 @@ class Known:
         said = {
             (node.says.get("task_id") or node.span.id, node.says["estimated_cost"])
             for node in run.members
-            if node.says.get("estimated_cost") is not None
+            # A task that is queued says its estimate again when it starts.
+            if node.kind != "queued" and node.says.get("estimated_cost") is not None
         }
         return prices.total(cost for _, cost in said)
 
@@ -320,7 +321,12 @@ class Known:
             fact for fact in self.facts["run_metrics"] if fact["value"] is not None
         ]
         self.facts["run_metrics"] += [
-            self._base(node) | {"metric": name, "value": float(node.says[name])}
+            self._base(node)
+            | {
+                "span_id": f"{self._base(node)['span_id']}.{name}",
+                "metric": name,
+                "value": float(node.says[name]),
+            }
             for node in self._of("session")
             for name in ("performance_impact", "cpu_ratio", "memory_bytes")
             if node.says.get(name) is not None
