@@ -99,7 +99,7 @@ CREATE TABLE IF NOT EXISTS agent_spans_local ON CLUSTER `main`
     duration_ns           UInt64                            CODEC(T64, ZSTD(1)),
     name                  LowCardinality(String),
     service               LowCardinality(String),
-    kind                  LowCardinality(String),  -- workflow agent plan handoff task llm tool retrieval embedding memory validation fault recovery human rating budget metric chain
+    kind                  LowCardinality(String),  -- workflow agent plan handoff task llm tool retrieval embedding memory validation fault recovery human rating budget metric session queued decision message chain
     convention            LowCardinality(String),  -- handspan otel openinference openllmetry ...
     status                LowCardinality(String),  -- Unset Ok Error Untold: a workflow whose instrumentor never says that it failed
     error_type            LowCardinality(String),

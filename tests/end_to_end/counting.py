@@ -39,6 +39,8 @@ are inside. What each kind needs to be a fact."""
 _EVENTS: dict[str, dict[str, str | int | float]] = {
     semconv.EVENT_BUDGET: {semconv.BUDGET_NAME: "day", semconv.BUDGET_STATE: "warning"},
     semconv.EVENT_METRIC: {semconv.METRIC_NAME: "items", semconv.METRIC_VALUE: 3.0},
+    semconv.EVENT_DECISION: {semconv.DECISION_NAME: "route", semconv.DECISION_CHOICE: "boss"},
+    semconv.EVENT_MESSAGE: {semconv.MESSAGE_TARGET: "boss"},
 }
 """Events of the first span."""
 _KINDS = tuple(_SAYS)
@@ -183,6 +185,8 @@ _ROWS = {
     "human_waits": ("human",),
     "ratings": ("rating",),
     "budget_events": (semconv.EVENT_BUDGET,),
+    "decisions": (semconv.EVENT_DECISION,),
+    "messages": (semconv.EVENT_MESSAGE,),
     "run_metrics": (semconv.EVENT_METRIC,),
     "otel_traces": _KINDS,
     "agent_spans": (*_KINDS, *_EVENTS),

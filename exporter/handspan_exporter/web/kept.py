@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 _MOST_CHARS = 32_000_000
 """Of all kept answers together."""
-_MOST_AGE_S = 30.0
-"""How long an answer may be given again though nothing changed: facts leave a moving window."""
+_MOST_AGE_S = 5.0
+"""How long an answer may be given again though nothing changed: facts leave a moving window, and
+those of a clock that is ahead come into it."""
 _WINDOW_SHARE = 1000
 """Nor for longer than this part of its window: 3.6 s of one hour."""
 _COSTS = 10.0

@@ -355,7 +355,7 @@ def test_help_has_examples_that_parse(command: list[str]) -> None:
 WRONG = [
     (["kpi", "--since", "foo"], 2, r"--since: 'foo' is not a time; use 90m, 24h, 7d"),
     (["kpi", "--store", "foo://x"], 2, r"--store: the DSN's scheme is foo; use chdb:///folder"),
-    (["kpi", "nope"], 1, r"no KPI is called 'nope'; there are: agent_performance"),
+    (["kpi", "nope"], 2, r"no KPI is called 'nope'; there are: agent_performance"),
     (["kpi", "tokens", "--by", "x"], 2, r"--by: tokens cannot be grouped by 'x'; use total"),
     (["kpi", "--by", "agent"], 2, r"--by needs the NAME of a KPI; see handspan kpi --help"),
     (["kpi", "--filter", "agent"], 2, r"--filter: 'agent' is not NAME=VALUE"),

@@ -192,7 +192,7 @@ def test_a_wrong_question_is_refused_in_the_same_words(
     with pytest.raises(kind, match=said) as caught:
         question(answers)
 
-    assert type(caught.value) is kind
+    assert isinstance(caught.value, kind)
 
 
 def test_both_give_the_same_answers(direct: Answers, over_http: Answers) -> None:
