@@ -40,8 +40,8 @@ test-sdk: ## the tests of recording with the oldest SDK; installed once
 	$$python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . && \
 	$$python -m pytest --numprocesses 2 --dist loadfile tests/instrumentation $(NOT_OF_THE_SDK)
 
-soak: $(READY) ## the tests that take minutes: power cuts and kills by the dozen
-	$(BIN)/python -m pytest -m soak
+soak: $(READY) ## the tests that take minutes: power cuts and kills by the dozen, new random inputs
+	$(BIN)/python -m pytest -m "soak or hypothesis" --hypothesis-profile random
 
 truth: $(READY) ## random histories against the KPIs; TRUTH="--seed 7 --number 1000" for others
 	$(BIN)/python -m tests.truth $(TRUTH)

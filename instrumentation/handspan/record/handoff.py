@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from handspan import semconv
 from handspan.internal import contained
 from handspan.record.counts import Counts
-from handspan.record.recording import Recording, is_error
+from handspan.record.failing import is_error
+from handspan.record.recording import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,7 +13,8 @@ from handspan.clock import now_ns
 from handspan.internal import contained
 from handspan.record.budget import check_budgets, has_budgets, is_watched, spend
 from handspan.record.content import captured_json
-from handspan.record.recording import Recording, is_error
+from handspan.record.failing import is_error
+from handspan.record.recording import Recording
 from handspan.record.stream import AsyncStream, Stream
 from handspan.record.tracer import pricing
 

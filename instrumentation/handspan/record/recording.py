@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
 
 from opentelemetry.context import Context, attach, get_current
-from opentelemetry.trace import INVALID_SPAN, SpanKind, Status, StatusCode
+from opentelemetry.trace import INVALID_SPAN, SpanKind
 
 from handspan import semconv
 from handspan.clock import now_ns
@@ -16,6 +16,7 @@ from handspan.context import NOBODY, Run, inside, run_in
 from handspan.internal import log_internal_error, warn_once
 from handspan.record.bare import MaybeBare
 from handspan.record.decorating import decorated
+from handspan.record.failing import fail, is_error
 from handspan.record.tracer import current_tracer
 
 if TYPE_CHECKING:
@@ -370,7 +371,7 @@ class Recording(_Life):
         try:
             self._before_end(error)
             if error is not None and span.is_recording():
-                self._fail(span, error, error_type, at_ns)
+                fail(span, error, error_type, at_ns, is_error=self._fails(error))
         except Exception as bug:  # noqa: BLE001 - see `_open`
             log_internal_error(bug, "Recording._close")
         try:
@@ -379,18 +380,8 @@ class Recording(_Life):
         except Exception as bug:  # noqa: BLE001 - see `_open`
             log_internal_error(bug, "Recording._end")
 
-    def _fail(
-        self, span: Span, error: BaseException | str, error_type: str | None, at_ns: int
-    ) -> None:
-        span.set_attribute(semconv.ERROR_TYPE, error_type or type_name(error))
-        if self._fails(error):
-            if isinstance(error, Exception):
-                span.record_exception(error, timestamp=at_ns)
-            span.set_status(Status(StatusCode.ERROR, str(error)))
-
 
 _NOTHING: Mapping[str, AttributeValue] = {}
-_ERRORS = (Exception, str)
 
 
 def _put(span: Span, attributes: dict[str, AttributeValue]) -> None:
@@ -400,21 +391,3 @@ def _put(span: Span, attributes: dict[str, AttributeValue]) -> None:
 
 def _known(attributes: Mapping[str, AttributeValue | None]) -> dict[str, AttributeValue]:
     return {name: value for name, value in attributes.items() if value is not None}
-
-
-def is_error(error: BaseException | str | None) -> bool:
-    """Say whether a span that ended so failed.
-
-    As in OpenTelemetry, what is not an `Exception` is no error: cancelling, interrupting and
-    leaving a generator early are ways to stop.
-    """
-    return isinstance(error, _ERRORS)
-
-
-def type_name(error: BaseException | str) -> str:
-    """Return `error.type` for an error."""
-    if isinstance(error, str):
-        return semconv.ERROR_TYPE_OTHER
-    kind = type(error)
-    builtin = kind.__module__ == "builtins"
-    return kind.__qualname__ if builtin else f"{kind.__module__}.{kind.__qualname__}"

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from handspan import semconv
 from handspan.record.counts import Counts
+from handspan.record.failing import is_error
 from handspan.record.fault import Fault
-from handspan.record.recording import Recording, is_error
+from handspan.record.recording import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,8 +16,9 @@ from handspan.context import extract, inject, run_in
 from handspan.internal import warn_once
 from handspan.record.content import captures
 from handspan.record.counts import Counts
+from handspan.record.failing import is_error
 from handspan.record.point import happened
-from handspan.record.recording import Recording, is_error
+from handspan.record.recording import Recording
 from handspan.record.state import state_attributes
 
 if TYPE_CHECKING:

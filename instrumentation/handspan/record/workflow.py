@@ -10,7 +10,8 @@ from opentelemetry.trace import Link, format_span_id, format_trace_id
 from handspan import semconv
 from handspan.context import Run, span_context
 from handspan.internal import contained, warn_once
-from handspan.record.recording import Recording, is_error
+from handspan.record.failing import is_error
+from handspan.record.recording import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
