@@ -8,7 +8,7 @@ from handspan import semconv
 from handspan.frameworks._base import Plain
 from handspan.frameworks._models import named
 from handspan.record import Agent, Handoff, Llm, Recording, Tool
-from handspan.record.recording import type_name
+from handspan.record.failing import type_name
 from handspan.record.validation import Validation
 
 if TYPE_CHECKING:
