@@ -369,6 +369,14 @@ def redaction_config() -> str:
     return redaction_yaml()
 
 
+def comparison() -> str:
+    """Return docs/comparison.md with the figures of benchmarks/RESULTS.md."""
+    sys.path.insert(0, str(ROOT))  # a script sees its own folder only
+    from docs.measured import filled  # noqa: PLC0415 - see above
+
+    return filled("comparison.md")
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     # First: others are made from it.
     "exporter/handspan_exporter/query/records.json": records,
@@ -378,6 +386,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/alerts.md": alerts_page,
     "docs/attributes.md": attributes,
     "docs/client.md": client_page,
+    "docs/comparison.md": comparison,
     "docs/conventions.md": conventions,
     "docs/cluster_schema.sql": cluster_schema,
     "docs/kpis.md": kpis,
