@@ -7,6 +7,7 @@ two instrumentors for one call) repeats its tokens and counts only if nothing in
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -117,13 +118,17 @@ def _usd_of(attributes: dict[str, Any], start_ns: int) -> float | None:
 
 
 def watch(provider: TracerProvider) -> None:
-    """Have a provider's calls counted, once however often it is asked."""
+    """Have a provider's calls counted, once however often it is asked, from whatever thread."""
     add_span_processor = getattr(provider, "add_span_processor", None)
-    if add_span_processor is not None and id(provider) not in _of_provider:
-        processor = _of_provider[id(provider)] = SpendingProcessor()
-        add_span_processor(processor)
-        watchers.add(processor)
+    with _lock:
+        if add_span_processor is not None and id(provider) not in _watched:
+            _watched[id(provider)] = provider
+            processor = SpendingProcessor()
+            add_span_processor(processor)
+            watchers.add(processor)
 
 
-# By id(): a provider of somebody's own class need not be hashable.
-_of_provider: WeakValueDictionary[int, SpendingProcessor] = WeakValueDictionary()
+# By id(): a provider of somebody's own class need not be hashable. The value is the provider, not
+# what was added to it: that may outlive it, and the next provider may have its id.
+_watched: WeakValueDictionary[int, TracerProvider] = WeakValueDictionary()
+_lock = threading.Lock()

@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.trace import StatusCode
 
 import handspan
 from handspan import calls, semconv, settings
-from handspan.record import BudgetExceeded
+from handspan.record import BudgetExceeded, tracer
 from handspan_exporter.columns import mapping
 
 if TYPE_CHECKING:
@@ -142,6 +143,25 @@ def test_a_call_counts_where_it_began(handspan_spans: Spans) -> None:
     outside.end()
     late.end()
     assert (outer.used_usd, inner.used_usd) == (GPT_4O_USD, GPT_4O_USD)
+
+
+@pytest.mark.usefixtures("handspan_spans")
+def test_calls_count_although_a_provider_lies_where_a_dead_one_lay() -> None:
+    """What was added to a provider may outlive it, in a circle that is not collected yet."""
+    outlived: list[SpanProcessor] = []
+
+    class Short(TracerProvider):
+        def add_span_processor(self, span_processor: SpanProcessor) -> None:
+            super().add_span_processor(span_processor)
+            outlived.append(span_processor)
+
+    for _ in range(20):
+        provider = Short(shutdown_on_exit=False)
+        tracer.use_provider(provider, completing=False)
+        with handspan.budget(10) as budget:
+            provider.get_tracer("x").start_span("call", attributes=CALLS["otel"]).end()
+        assert budget.used_usd == GPT_4O_USD
+        del provider
 
 
 def test_the_names_are_those_that_the_service_reads() -> None:
