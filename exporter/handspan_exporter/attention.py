@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from handspan_exporter.telemetry import QUESTIONS
+from handspan_exporter.telemetry import QUESTIONS, READER_ANSWERED, READER_QUERIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ WATCHED_S = 10.0
 
 
 class Attention:
-    """Follows the questions that the HTTP API counts; for one thread."""
+    """Follows what the HTTP API and `--clickhouse-http` count; for one thread."""
 
     def __init__(
         self, counters: Counters, *, clock_s: Callable[[], float] = time.monotonic
@@ -31,7 +31,10 @@ class Attention:
     @property
     def is_paid(self) -> bool:
         """Whether somebody asked in the last `WATCHED_S`, as far as this was looked at."""
-        asked, now_s = self._counters.total(QUESTIONS), self._clock_s()
+        asked = self._counters.total(QUESTIONS)
+        # A dashboard looks as much as the page does. What is refused at the door is nobody's look.
+        asked += self._counters.total(READER_QUERIES, READER_ANSWERED)
+        now_s = self._clock_s()
         if asked != self._asked:
             self._asked, self._until_s = asked, now_s + WATCHED_S
         return now_s < self._until_s

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _MOST_STREAMS = 128
 """Calls under way of one connection; the client itself keeps further ones back."""
 _GRACE_S = 5
+_PING_EVERY_MS = 500
+"""So often a client may ask whether we are there. gRPC's own limit is once in five minutes; most
+clients ask sooner and would be cut off (GOAWAY, too_many_pings)."""
 
 
 class RpcServer:
@@ -60,6 +63,9 @@ class RpcServer:
             options=[
                 ("grpc.max_receive_message_length", max_request_bytes),
                 ("grpc.max_concurrent_streams", _MOST_STREAMS),
+                # Also without a call: a client behind a load balancer pings to stay connected.
+                ("grpc.keepalive_permit_without_calls", 1),
+                ("grpc.http2.min_ping_interval_without_data_ms", _PING_EVERY_MS),
                 # The default would share the port with another program without a word.
                 ("grpc.so_reuseport", 0),
             ],

@@ -179,7 +179,7 @@ class Settings:
     flush_s: float = _setting(
         0.8,
         "Seconds after which the journal is flushed; a quarter of a second is the most while the "
-        "HTTP API is asked.",
+        "HTTP API or --clickhouse-http is asked.",
         low=0.01,
     )
     drain_s: float = _setting(
@@ -190,8 +190,8 @@ class Settings:
     )
     tick_s: float = _setting(
         0.5,
-        "Seconds between two looks for changed runs while the HTTP API is asked; else they take "
-        "a tenth of a core and come every five seconds at the latest.",
+        "Seconds between two looks for changed runs while the HTTP API or --clickhouse-http is "
+        "asked; else they take a tenth of a core and come every five seconds at the latest.",
         low=0.01,
     )
     implicit_run_s: float = _setting(

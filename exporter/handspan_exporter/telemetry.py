@@ -135,8 +135,12 @@ FRESHNESS_S = _histogram(
     "freshness_seconds", "From the receipt of a trace's oldest new span to its being in the facts."
 )
 READER_QUERIES = _counter(
-    "reader_queries", "Statements at --clickhouse-http, by what became of them.", "outcome"
+    "reader_queries",
+    "Statements at --clickhouse-http, by what became of them; facts hurry while some are answered.",
+    "outcome",
 )
+READER_ANSWERED: Final = "answered"
+"""The outcome of those that were not refused."""
 READER_RESULT_BYTES = _counter(
     "reader_result_bytes", "Bytes of answers at --clickhouse-http, before they are packed."
 )

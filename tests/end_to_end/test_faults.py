@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -119,6 +120,14 @@ class ClickHouse:
         yield
         self.start()
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it take connections and do nothing for the length of the block."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        yield
+        self.process.send_signal(signal.SIGCONT)
+
     def start(self) -> None:
         """Start it, and wait until it answers."""
         front = [sys.executable, "-m", "tests.stack.clickhouse_front", "--port", str(self.port)]
@@ -218,6 +227,28 @@ def test_a_signal_while_the_store_is_gone_ends_in_time_and_the_next_start_stores
 
     assert service.counter(BYTES_TORN) == 20
     assert service.stop()[0] == 0
+    assert_all_there(stored(clickhouse.dsn), clients.acknowledged)
+
+
+def test_a_signal_while_the_store_is_silent_ends_in_time(
+    tmp_path: Path, clickhouse: ClickHouse
+) -> None:
+    """It takes statements and answers none, as behind a firewall: nobody waits for minutes."""
+    journal = tmp_path / "journal"
+    options = ["--journal", str(journal), "--flush-s", "0.05", "--drain-s", "0.1"]
+    service = Service(tmp_path / "none", options=options, server=clickhouse.dsn)
+    service.start()
+    clients = Clients(service.grpc, 1)
+    with clients.sending(every_s=0.01):
+        clients.await_more(50)
+        with clickhouse.frozen():
+            clients.await_more(100)
+            code, output = service.stop()  # it fails where that takes half a minute
+    assert (code, "is stored at the next start" in output) == (0, True), output
+
+    service.start()
+    service.await_facts()
+    service.stop()
     assert_all_there(stored(clickhouse.dsn), clients.acknowledged)
 
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
+import pyarrow as pa
 import pytest
+from grpc import Compression, RpcError, StatusCode, insecure_channel
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
+from tests.end_to_end.counting import EXPORT
 from tests.end_to_end.processes import BIN, Service, handspan, wait_for
 
 from handspan import semconv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from opentelemetry.sdk.trace import ReadableSpan
 
@@ -116,6 +121,42 @@ def test_an_output_that_is_closed_costs_no_traceback() -> None:
     ended = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
 
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+BOMB_BYTES = 160 << 20
+
+
+def test_what_unpacks_to_too_much_is_refused_while_it_is_unpacked(service: Service) -> None:
+    """Some kilobytes that become 160 megabytes: a few of them must not take the memory."""
+    record(grpc(service), runs=1)
+    bomb = bytes(BOMB_BYTES)
+    packed = {
+        "gzip": gzip.compress(bomb, 1),
+        "zstd": bytes(pa.compress(bomb, "zstd", asbytes=True)),
+    }
+    before_kib = peak_kib(service)
+
+    for encoding, body in packed.items():
+        headers = {"content-type": "application/x-protobuf", "content-encoding": encoding}
+        answer = httpx.post(
+            f"http://127.0.0.1:{service.http}/v1/traces", content=body, headers=headers
+        )
+        assert answer.status_code == 413
+    unlimited = [("grpc.max_send_message_length", -1)]
+    packing = Compression.Gzip
+    with insecure_channel(f"127.0.0.1:{service.grpc}", unlimited, packing) as channel:
+        with pytest.raises(RpcError) as refused:
+            channel.unary_unary(EXPORT)(bomb, timeout=30)
+        assert refused.value.code() is StatusCode.RESOURCE_EXHAUSTED
+
+    assert peak_kib(service) - before_kib < BOMB_BYTES >> 11, "half of one bomb"
+
+
+def peak_kib(service: Service) -> int:
+    """Return the most memory that a process has had at a time."""
+    assert service.process is not None
+    status = Path(f"/proc/{service.process.pid}/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0])
 
 
 def test_what_was_acknowledged_before_a_power_cut_is_counted_once_after_it(

@@ -6,7 +6,7 @@ import pytest
 
 from handspan_exporter.attention import WATCHED_S, Attention
 from handspan_exporter.processor.pace import LONGEST_PAUSE_S, Pace
-from handspan_exporter.telemetry import QUESTIONS, Counters
+from handspan_exporter.telemetry import QUESTIONS, READER_QUERIES, Counters
 
 
 class Clock:
@@ -45,6 +45,17 @@ def test_attention_lasts_a_while_after_each_question(counters: Counters, clock: 
     assert attention.is_paid
     clock.now_s += 2
     assert not attention.is_paid
+
+
+def test_a_dashboard_that_is_answered_looks_and_one_that_is_refused_does_not(
+    counters: Counters, clock: Clock
+) -> None:
+    """Grafana on `--clickhouse-http` never asks the HTTP API."""
+    attention = Attention(counters, clock_s=clock)
+    counters.add(READER_QUERIES, reason="access_denied")
+    assert not attention.is_paid
+    counters.add(READER_QUERIES, reason="answered")
+    assert attention.is_paid
 
 
 def test_nobody_watching_a_tick_is_followed_by_nine_times_as_long_without_one(

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -36,6 +36,12 @@ _READERS = {"clickhouse_http": "SQL   ", "jaeger": "Jaeger"}
 def shown(default: object) -> str:
     """Return a default as help shows it; an empty text or a switch explains itself."""
     return f"{default}; " if default not in ("", False) else ""
+
+
+_BEYOND_S: Final = 5.0
+"""For all that is not storing: requests under way, the last facts."""
+
+_log = logging.getLogger(__name__)
 
 
 def every_setting(command: Callable[..., None]) -> Callable[..., None]:
@@ -71,6 +77,7 @@ def serve(**given: Any) -> None:  # noqa: ANN401
         click.echo("Ctrl-C stops it.")
         stop.wait()
         click.echo("Storing what is left ...")
+        end_at_the_latest(settings.drain_s + _BEYOND_S)
 
 
 def quiet_and_log() -> None:
@@ -89,6 +96,27 @@ def banner(service: Service) -> str:
     return (
         f"{otlp if service.otlp_grpc else ''}page   {service.url}\n{others}store  {service.store}"
     )
+
+
+def end_at_the_latest(limit_s: float) -> None:
+    """End this process in so many seconds, whatever it is waiting for then; never blocks.
+
+    A store that takes a statement and never answers would hold it for minutes. Nothing is lost: the
+    journal has all that is acknowledged, as after a kill.
+    """
+    late = threading.Timer(limit_s, _give_up, [limit_s])
+    late.daemon = True
+    late.start()
+
+
+def _give_up(limit_s: float) -> None:
+    _log.warning(
+        "the end takes longer than %g s, the store may not answer: what is left is stored at the "
+        "next start",
+        limit_s,
+    )
+    logging.shutdown()
+    os._exit(0)
 
 
 def stop_signal() -> threading.Event:

@@ -287,6 +287,25 @@ def test_one_connection_serves_many_requests(
     assert len(streams) == 1
 
 
+def test_a_grpc_client_may_ask_whether_we_are_still_there(
+    receiver: Receiver, trace_request: Callable[..., bytes]
+) -> None:
+    """By default gRPC ends the connection of whoever pings twice in five minutes; many do."""
+    states: list[grpc.ChannelConnectivity] = []
+    pinging = [
+        ("grpc.keepalive_time_ms", 600),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.use_local_subchannel_pool", 1),
+    ]
+    with grpc.insecure_channel(receiver.grpc, pinging) as channel:
+        channel.subscribe(states.append)
+        channel.unary_unary(EXPORT)(trace_request(1), timeout=30)
+        time.sleep(3.5)  # the fifth ping would be one too many
+
+    assert states[-1] is grpc.ChannelConnectivity.READY
+
+
 def test_browsers_of_configured_origins_may_send(
     tmp_path: Path, connection: Connection, receiver: Receiver
 ) -> None:

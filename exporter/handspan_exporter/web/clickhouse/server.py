@@ -28,7 +28,7 @@ from handspan_exporter.access.guard import is_loopback
 from handspan_exporter.access.http import OwnHost
 from handspan_exporter.asgi import AsgiServer
 from handspan_exporter.errors import NotAuthenticated, NotPermitted, UsageError
-from handspan_exporter.telemetry import READER_QUERIES, READER_RESULT_BYTES
+from handspan_exporter.telemetry import READER_ANSWERED, READER_QUERIES, READER_RESULT_BYTES
 from handspan_exporter.web.clickhouse.engine import Answer, Engine, Statement
 from handspan_exporter.web.clickhouse.packing import encoding, framed, packed
 from handspan_exporter.web.clickhouse.refused import (
@@ -150,7 +150,7 @@ class _Front:
             answer, name, data = await self._answered(request, statement)
         except Refused as refused:
             return self._refusal(refused)
-        self._counters.add(READER_QUERIES, reason="answered")
+        self._counters.add(READER_QUERIES, reason=READER_ANSWERED)
         self._counters.add(READER_RESULT_BYTES, len(answer.data))
         headers = {"Content-Encoding": name} if name else {}
         return Response(data, headers=headers | self._headers(request, answer))
