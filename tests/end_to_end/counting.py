@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import grpc
+import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+from tests.end_to_end.processes import ENOUGH_S
 
 from handspan import semconv
 
@@ -97,10 +99,13 @@ class Clients:
                 self._stop.set()
 
     def await_more(self, spans: int) -> None:
-        """Return once so many more are acknowledged."""
-        wanted = len(self.acknowledged) + spans
+        """Return once so many more are acknowledged; fail when they stop being so."""
+        wanted, deadline_s = len(self.acknowledged) + spans, time.monotonic() + ENOUGH_S
         while len(self.acknowledged) < wanted:
             time.sleep(0.005)
+            if time.monotonic() > deadline_s:
+                last = [code.name for code in self.refusals[-3:]]
+                pytest.fail(f"{wanted - len(self.acknowledged)} spans to go, refused: {last}")
 
     def _send(self, first: int) -> None:
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 200)]
