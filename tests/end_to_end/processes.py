@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -30,11 +31,24 @@ ENOUGH_S = 30.0
 """How long anything may take before a test gives up: a bound, not an expectation."""
 
 
+_PORTS = range(10_000, 32_000)
+"""Below those that the system itself hands out (ip_local_port_range)."""
+
+
 def free_port() -> int:
-    """Return a port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens on right now, and that nobody is given who asks for any.
+
+    A program is started, killed and started again on its port. Meanwhile a server of another test,
+    or a connection, must not get it: a client would talk to somebody else's store.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def wait_for(condition: Callable[[], Any], what: str) -> Any:  # noqa: ANN401

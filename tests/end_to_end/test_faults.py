@@ -50,8 +50,8 @@ def test_a_full_disk_refuses_and_goes_on_when_there_is_room(
 
         assert code == 0, output
         assert set(clients.refusals) == {grpc.StatusCode.UNAVAILABLE}
-        assert_all_there(stored(service.store), clients.acknowledged)
         assert not list((small / "journal" / "rejected").iterdir())
+        assert_all_there(stored(service.store), clients.acknowledged)
 
 
 def test_a_store_whose_disk_dies_is_waited_for(tmp_path: Path) -> None:
@@ -69,10 +69,11 @@ def test_a_store_whose_disk_dies_is_waited_for(tmp_path: Path) -> None:
         disk.power_up()
         service.start()
         service.await_facts()
-        service.stop()
+        code, output = service.stop()
 
-        assert_all_there(stored(service.store), clients.acknowledged)
+        assert code == 0, output
         assert not list((tmp_path / "journal" / "rejected").iterdir())
+        assert_all_there(stored(service.store), clients.acknowledged)
 
 
 def _fill(path: Path) -> None:
@@ -188,8 +189,8 @@ def test_a_clickhouse_in_every_trouble_costs_nothing(
 
     assert code == 0, output
     assert clients.refusals == []
-    assert_all_there(stored(clickhouse.dsn), clients.acknowledged)
     assert not list((tmp_path / "journal" / "rejected").iterdir())
+    assert_all_there(stored(clickhouse.dsn), clients.acknowledged)
 
 
 def _await_retries(service: Service, before: int, what: str) -> None:

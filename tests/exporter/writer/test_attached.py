@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -140,6 +141,33 @@ def test_nothing_is_skipped_and_nothing_read_twice_when_parts_merge(
     every = _expected(connection, pa.concat_tables(batches))
     assert _found(connection) == every
     assert counters.total(ATTACHED_SPANS) > sum(rows.num_rows for rows in batches)
+
+
+def test_two_that_write_at_once_are_both_read_to_the_last_span(
+    connection: Connection,
+    theirs: str,
+    reader: Callable[..., Attached],
+    connect_again: Callable[[], Connection],
+) -> None:
+    """Their inserts overlap and appear in any order, while parts are merged and read."""
+    chance = random.Random(5)  # noqa: S311 - not for secrets
+    batches = [[_rows(chance, 2) for _ in range(12)] for _ in range(2)]
+    connection.command(f"SYSTEM START MERGES {theirs}")
+
+    def write(session: Connection, share: list[pa.Table]) -> None:
+        for rows in share:
+            _insert(session, theirs, rows)
+
+    one = reader()
+    with ThreadPoolExecutor(2) as threads:
+        writing = [threads.submit(write, connect_again(), share) for share in batches]
+        while not all(writer.done() for writer in writing):
+            one.pull()
+    for writer in writing:
+        writer.result()
+    one.pull()
+
+    assert _found(connection) == _expected(connection, pa.concat_tables([*batches[0], *batches[1]]))
 
 
 def test_a_restart_goes_on_where_the_last_process_was(
