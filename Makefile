@@ -27,7 +27,7 @@ test: $(READY) ## the whole test suite
 test-fast: $(READY) ## without the tests that start real processes
 	$(BIN)/python -m pytest -m "not end_to_end and not soak"
 
-test-stack: $(READY) oldest-clickhouse ## tests with the real programs around Handspan; `make collector jaeger clickhouse-go` first
+test-stack: $(READY) oldest-clickhouse ## tests with the real programs around Handspan; `make collector rotel jaeger clickhouse-go` first
 	$(BIN)/python -m pytest tests/stack
 
 # Without the frameworks and the service, which that environment does not have.

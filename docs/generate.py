@@ -361,6 +361,14 @@ def normalise_config() -> str:
     return normalise_yaml()
 
 
+def rotel_processor() -> str:
+    """Return collector-config/normalise_rotel.py: the mapping as a processor of rotel."""
+    sys.path.insert(0, str(ROOT))  # a script sees its own folder only
+    from stack.collector.for_rotel import processor  # noqa: PLC0415 - see above
+
+    return processor()
+
+
 def redaction_config() -> str:
     """Return collector-config/redaction.yaml: the rules of redaction as statements."""
     sys.path.insert(0, str(ROOT))  # a script sees its own folder only
@@ -381,6 +389,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     # First: others are made from it.
     "exporter/handspan_exporter/query/records.json": records,
     "collector-config/normalise.yaml": normalise_config,
+    "collector-config/normalise_rotel.py": rotel_processor,
     "collector-config/redaction.yaml": redaction_config,
     "docs/api.md": api_markdown,
     "docs/alerts.md": alerts_page,

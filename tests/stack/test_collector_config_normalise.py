@@ -1,139 +1,133 @@
-"""normalise.yaml in the real Collector: every recording, told again in standard names alone."""
+"""The mapping in other collectors: every recording, told again in standard names alone.
+
+By normalise.yaml in the real Collector, and by normalise_rotel.py in the real rotel.
+"""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from stack.collector.normalising import FOREIGN, STANDARD
-from tests.end_to_end.processes import wait_for
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from stack.collector.normalising import STANDARD
+from stack.tools import ROTEL, Missing
+from tests.end_to_end.processes import free_port, running, wait_for
 from tests.exporter.conventions.replaying import Recording, recordings
-from tests.stack.collector.sending import export
-from tests.stack.collector.shipped import Shipped
+from tests.stack.collector.sending import Run, export, request
+from tests.stack.collector.shipped import CONFIGS, Shipped
+from tests.stack.collector.standard_names import (
+    Json,
+    as_sent,
+    by_service,
+    differences,
+    spans,
+    whole,
+)
 
+from handspan import semconv
 from handspan_exporter.columns import mapping
-from handspan_exporter.columns.agent_spans import agent_spans_table
-from handspan_exporter.columns.traces import traces_table
-from handspan_exporter.otlp.decode import decode
-from handspan_exporter.otlp.from_json import to_protobuf
-from handspan_exporter.otlp.signals import TRACES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 pytestmark = pytest.mark.end_to_end
 
-Json = dict[str, Any]
-
-NOT_EXPRESSED = ("convention", "received_at")
-"""Whose names a span used is gone once it uses the standard ones."""
-
-LOCAL_NAMES = frozenset(
-    {*FOREIGN, *(rule.key for rule in mapping.KIND_RULES if rule.convention != mapping.HANDSPAN)}
-)
-"""What a backend that knows the standard names alone does not read."""
+Left = dict[str, list[Json]]
 
 
-@pytest.fixture(scope="module")
-def normalised(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[Json]]]:
-    """Return what left the Collector, by service."""
-    folder = tmp_path_factory.mktemp("normalised")
-    file = folder / "spans.json"
-    sent = recordings()
-    with Shipped("to_file", folder, {"FILE": str(file)}) as backend:
-        with Shipped("normalise", folder, {"BACKEND": backend.address}) as collector:
-            for one in sent:
-                export(collector.address, _request(_joined(one.requests)))
-        wanted = sum(len(_spans(one.requests)) for one in sent)
-        wait_for(lambda: len(_spans(_lines(file))) == wanted, f"{wanted} spans")
-        assert '"error"' not in collector.said, collector.said
-        found: dict[str, list[Json]] = {}
-        for line in _lines(file):
-            for resource in line["resourceSpans"]:
-                found.setdefault(_service(resource), []).append({"resourceSpans": [resource]})
-        yield found
+@contextmanager
+def rotel(backend: str) -> Iterator[str]:
+    """Run rotel with our processor; yield where it takes OTLP over gRPC."""
+    try:
+        program = ROTEL.require()
+    except Missing as missing:
+        pytest.fail(str(missing))
+    port = free_port()
+    command: list[str | Path] = [program, "start", "--exporter", "otlp", "--batch-timeout", "200ms"]
+    command += ["--otlp-grpc-endpoint", f"127.0.0.1:{port}"]
+    command += ["--otlp-http-endpoint", f"127.0.0.1:{free_port()}"]
+    command += ["--otlp-exporter-endpoint", f"http://{backend}"]
+    command += ["--otlp-with-trace-processor", CONFIGS / "normalise_rotel.py"]
+    with running(command, port):
+        yield f"127.0.0.1:{port}"
 
 
-def _request(body: Json) -> ExportTraceServiceRequest:
-    return ExportTraceServiceRequest.FromString(to_protobuf(TRACES, json.dumps(body).encode()))
+@contextmanager
+def otelcol(backend: str, folder: Path) -> Iterator[str]:
+    """Run the Collector with our statements; yield where it takes OTLP over gRPC."""
+    with Shipped("normalise", folder, {"BACKEND": backend}) as one:
+        yield one.address
+    assert '"error"' not in one.said, one.said
 
 
-def _joined(requests: list[Json]) -> Json:
-    return {"resourceSpans": [one for request in requests for one in request["resourceSpans"]]}
+@pytest.fixture(scope="module", params=["collector", "rotel"])
+def normalised(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Left:
+    """Return what left it, by service."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with Shipped("to_file", folder, {"FILE": str(folder / "spans.json")}) as backend:
+        through: AbstractContextManager[str]
+        if request.param == "rotel":
+            through = rotel(backend.address)
+        else:
+            through = otelcol(backend.address, folder)
+        with through as address:
+            return sent_through(address, folder / "spans.json")
 
 
-def _lines(file: Path) -> list[Json]:
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+def sent_through(address: str, file: Path) -> Left:
+    """Send every recording; return what arrives in the file, once all has."""
+    wanted = 0
+    for one in recordings():
+        export(address, whole(one))
+        wanted += len(spans(one.requests))
 
+    def arrived() -> Left | None:
+        found = by_service(file)
+        return found if sum(len(spans(one)) for one in found.values()) >= wanted else None
 
-def _service(resource: Json) -> str:
-    (name,) = (
-        one["value"]["stringValue"]
-        for one in resource["resource"]["attributes"]
-        if one["key"] == "service.name"
-    )
-    return str(name)
-
-
-def _spans(requests: list[Json]) -> list[Json]:
-    return [
-        span
-        for request in requests
-        for resource in request["resourceSpans"]
-        for scope in resource["scopeSpans"]
-        for span in scope.get("spans", [])
-    ]
-
-
-def _standard_only(requests: list[Json]) -> list[Json]:
-    """Return the spans without the names of other conventions, and without who recorded them."""
-    for request in requests:
-        for resource in request["resourceSpans"]:
-            for scope in resource["scopeSpans"]:
-                scope["scope"] = {}
-    for span in _spans(requests):
-        span["attributes"] = [
-            one for one in span.get("attributes", []) if one["key"] not in LOCAL_NAMES
-        ]
-    return requests
-
-
-def _rows(requests: list[Json]) -> dict[tuple[str, str], Json]:
-    """Return the agent spans of the requests, by trace and span."""
-    batch = decode(TRACES, to_protobuf(TRACES, json.dumps(_joined(requests)).encode()))
-    table = agent_spans_table(traces_table(batch), 0).drop_columns(list(NOT_EXPRESSED))
-    return {(row["trace_id"], row["span_id"]): row for row in table.to_pylist()}
-
-
-def _allowed(name: str, raw: Json, told: Json) -> bool:
-    """Tell whether a column may differ, and does so as the README says."""
-    if name == "status":
-        # Which scopes never say that a workflow failed is told by their name alone.
-        return bool(raw[name] == mapping.UNTOLD)
-    # An agent that only its instrumentor names is, once it has the standard name, the source too.
-    return bool(name == "handoff_source" and not raw[name] and told[name] == raw["agent"])
+    found: Left = wait_for(arrived, f"{wanted} spans")
+    return found
 
 
 @pytest.mark.parametrize("recording", recordings(), ids=lambda one: one.service)
 def test_standard_names_alone_say_what_the_recording_said(
-    normalised: dict[str, list[Json]], recording: Recording
+    normalised: Left, recording: Recording
 ) -> None:
     """Every column of every agent span, from a backend that has never heard of the instrumentor."""
-    raw = _rows(recording.requests)
-    assert raw
-    told = _rows(_standard_only(normalised[recording.service]))
-    different = [
-        (key, name, row[name], told[key][name])
-        for key, row in raw.items()
-        if key in told
-        for name in row
-        if row[name] != told[key][name] and not _allowed(name, row, told[key])
-    ]
-    assert not different
-    assert told.keys() == raw.keys()
+    assert not differences(recording, normalised[recording.service])
+
+
+def test_what_others_said_is_left_as_it_was(normalised: Left) -> None:
+    """Whoever reads the old names, events, links and statuses must not miss any."""
+    for recording in recordings():
+        after = as_sent(normalised[recording.service])
+        for span_id, span in as_sent(recording.requests).items():
+            left = after[span_id]
+            kept = {in_any_order(one) for one in left.attributes}
+            gone = {one.key for one in span.attributes if in_any_order(one) not in kept}
+            assert not gone - MAY_GO, recording.service
+            del span.attributes[:], left.attributes[:]
+            assert left == span, recording.service
+
+
+def in_any_order(attribute: KeyValue) -> tuple[str, tuple[bytes, ...]]:
+    """Return an attribute to compare: of lists in rotel see the test below."""
+    parts = attribute.value.array_value.values or [attribute.value]
+    return attribute.key, tuple(sorted(one.SerializeToString(deterministic=True) for one in parts))
+
+
+MAY_GO = {
+    source.key
+    for column in (*mapping.NOT_SAID, "provider", *(n for m in mapping.MADE_UP.values() for n in m))
+    for source in mapping.BY_NAME[column].sources
+} | {*STANDARD.values()}
+"""What says nothing true, and standard names that an instrumentor uses for something else."""
 
 
 def test_every_column_that_others_name_has_a_standard_name() -> None:
@@ -147,14 +141,56 @@ def test_every_column_that_others_name_has_a_standard_name() -> None:
     assert named == set(STANDARD)
 
 
-def test_nothing_of_the_normaliser_itself_is_left_on_spans(
-    normalised: dict[str, list[Json]],
-) -> None:
+def test_nothing_of_the_normaliser_itself_is_left_on_spans(normalised: Left) -> None:
     """What one step hands to the next is nobody's attribute."""
     keys = {
         one["key"]
         for requests in normalised.values()
-        for span in _spans(requests)
+        for span in spans(requests)
         for one in span.get("attributes", [])
     }
     assert not [key for key in keys if key.startswith("handspan.normalise.")]
+
+
+def artifacts(scope: str, folder: Path) -> list[str]:
+    """Return what rotel makes of a list on a span of that scope, beside values that are odd."""
+    odd = Run().child()
+    odd.attributes.add(key="nobody.says.what")
+    odd.attributes.add(key="gen_ai.workflow.nodes").value.array_value.values.add(int_value=7)
+    odd.attributes.add(key="llm.model_name").value.kvlist_value.values.add(key="of")
+    odd.attributes.add(key="tool.name").value.bytes_value = b"\xff"
+    odd.attributes.add(key=semconv.HANDOFF_ARTIFACTS).value.array_value.values.extend(
+        [AnyValue(string_value=one) for one in ("first", "second")]
+    )
+    sent = request([odd])
+    sent.resource_spans[0].scope_spans[0].scope.name = scope
+    file = folder / "spans.json"
+    with Shipped("to_file", folder, {"FILE": str(file)}) as backend, rotel(backend.address) as to:
+        export(to, sent)
+        export(to, request([Run().child()]))
+        wait_for(lambda: len(all_spans(file)) == 2, "two spans")
+    (kept,) = [
+        [one.string_value for one in attribute.value.array_value.values]
+        for span in all_spans(file)
+        for attribute in span.attributes
+        if attribute.key == semconv.HANDOFF_ARTIFACTS
+    ]
+    return kept
+
+
+def all_spans(file: Path) -> list[Span]:
+    """Return what a Collector wrote to a file."""
+    return [span for one in by_service(file).values() for span in as_sent(one).values()]
+
+
+def test_values_that_nobody_expects_do_not_end_rotel_and_our_spans_stay_as_they_are(
+    tmp_path: Path,
+) -> None:
+    """It ends when a processor raises, or reads an attribute without a value: ours must not."""
+    assert artifacts(semconv.SCOPE_NAME, tmp_path) == ["first", "second"]
+
+
+@pytest.mark.xfail(reason="rotel turns lists round on each span whose attributes are looked at")
+def test_lists_of_others_keep_their_order_in_rotel(tmp_path: Path) -> None:
+    """Not ours to mend: the README says it. The day this passes, it need not."""
+    assert artifacts("somebody.else", tmp_path) == ["first", "second"]

@@ -1,0 +1,724 @@
+"""Handspan's mapping as a processor of rotel: other conventions' names become the standard ones.
+
+Made from handspan_exporter.columns.mapping by `make generate`; change that, not this file.
+
+    rotel start --otlp-with-trace-processor normalise_rotel.py --exporter otlp ...
+
+It says what normalise.yaml says in the Collector: `handspan.kind` on each span, handoffs with
+source, target and mode, the names of OpenTelemetry's GenAI conventions for agents, workflows,
+tools, models and tokens. Names that were there stay. Handspan itself needs none of this: it reads
+them all.
+
+rotel 0.0.1 ends when a processor raises, and when one reads an attribute without a value; and it
+turns lists round on each span whose attributes are looked at. So nothing here raises, only
+attributes that the mapping names are read, and spans that Handspan recorded are left alone.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any, Final
+
+Attributes = dict[str, Any]
+
+OWN_SCOPE: Final[str] = "handspan"
+"""Whoever recorded with Handspan said the standard names."""
+KIND: Final[str] = "handspan.kind"
+"""The attribute that says what a span is."""
+OPERATION: Final[str] = "gen_ai.operation.name"
+CHAIN: Final[str] = "chain"
+"""Work of which nobody says what it is."""
+OPENINFERENCE: Final[str] = "openinference"
+KIND_RULES: Final[list[tuple[str, str, dict[str, str]]]] = [
+    (
+        "handspan",
+        "handspan.kind",
+        {
+            "workflow": "workflow",
+            "agent": "agent",
+            "plan": "plan",
+            "handoff": "handoff",
+            "task": "task",
+            "llm": "llm",
+            "tool": "tool",
+            "retrieval": "retrieval",
+            "validation": "validation",
+            "fault": "fault",
+            "recovery": "recovery",
+            "human": "human",
+            "rating": "rating",
+            "drill": "chain",
+            "embedding": "embedding",
+            "memory": "memory",
+            "budget": "budget",
+            "metric": "metric",
+            "queued": "queued",
+            "session": "session",
+            "decision": "decision",
+            "message": "message",
+            "chain": "chain",
+        },
+    ),
+    (
+        "openllmetry",
+        "traceloop.span.kind",
+        {"workflow": "workflow", "task": "chain", "agent": "agent", "tool": "tool"},
+    ),
+    (
+        "otel",
+        "gen_ai.operation.name",
+        {
+            "invoke_workflow": "workflow",
+            "invoke_agent": "agent",
+            "plan": "plan",
+            "execute_tool": "tool",
+            "chat": "llm",
+            "generate_content": "llm",
+            "text_completion": "llm",
+            "embeddings": "embedding",
+            "retrieval": "retrieval",
+            "search_memory": "memory",
+            "create_memory": "memory",
+            "update_memory": "memory",
+            "upsert_memory": "memory",
+            "delete_memory": "memory",
+            "create_memory_store": "memory",
+            "delete_memory_store": "memory",
+            "create_agent": "chain",
+            "fetch_response": "chain",
+            "invoke_swarm": "workflow",
+            "execute_task": "task",
+            "goto": "handoff",
+            "handoff": "handoff",
+            "execute_event_loop_cycle": "chain",
+        },
+    ),
+    (
+        "openinference",
+        "openinference.span.kind",
+        {
+            "LLM": "llm",
+            "AGENT": "agent",
+            "TOOL": "tool",
+            "RETRIEVER": "retrieval",
+            "RERANKER": "retrieval",
+            "EMBEDDING": "embedding",
+            "GUARDRAIL": "validation",
+            "EVALUATOR": "validation",
+            "CHAIN": "chain",
+            "PROMPT": "chain",
+        },
+    ),
+    (
+        "openllmetry",
+        "llm.request.type",
+        {"chat": "llm", "completion": "llm", "embedding": "embedding", "rerank": "retrieval"},
+    ),
+]
+"""Convention, attribute, its words and what they mean; the first that is known decides."""
+EVENT_KINDS: Final[dict[str, str]] = {
+    "handspan.fault": "fault",
+    "handspan.budget": "budget",
+    "handspan.metric": "metric",
+    "handspan.task.queued": "queued",
+    "handspan.session": "session",
+    "handspan.decision": "decision",
+    "handspan.message": "message",
+    "gen_ai.evaluation.result": "validation",
+}
+"""Name of a span -> what it is."""
+OPERATION_KINDS: Final[dict[str, str]] = {
+    "invoke_workflow": "workflow",
+    "invoke_agent": "agent",
+    "plan": "plan",
+    "execute_tool": "tool",
+    "chat": "llm",
+    "generate_content": "llm",
+    "text_completion": "llm",
+    "embeddings": "embedding",
+    "retrieval": "retrieval",
+    "search_memory": "memory",
+    "create_memory": "memory",
+    "update_memory": "memory",
+    "upsert_memory": "memory",
+    "delete_memory": "memory",
+    "create_memory_store": "memory",
+    "delete_memory_store": "memory",
+    "create_agent": "chain",
+    "fetch_response": "chain",
+    "invoke_swarm": "workflow",
+    "execute_task": "task",
+    "goto": "handoff",
+    "handoff": "handoff",
+    "execute_event_loop_cycle": "chain",
+}
+"""First word of a span's name -> what it is, where one of EVIDENCE is there."""
+EVIDENCE: Final[list[str]] = [
+    "gen_ai.provider.name",
+    "gen_ai.system",
+    "gen_ai.request.model",
+    "gen_ai.response.model",
+    "gen_ai.agent.name",
+    "gen_ai.workflow.name",
+    "gen_ai.tool.name",
+]
+MODEL_EVIDENCE: Final[list[str]] = ["gen_ai.response.model", "gen_ai.request.model"]
+CORRECTIONS: Final[dict[str, list[tuple[str, str, str | None, str, bool, bool]]]] = {
+    "openinference.instrumentation.openai_agents": [
+        ("agent", "graph.node.id", None, "workflow", False, False),
+    ],
+    "openinference.instrumentation.langchain": [
+        ("agent", "metadata", '"langgraph_node"', "chain", False, False),
+        ("chain", "metadata", '"lc_agent_name": ?"(?P<name>[^"]+)"', "agent", False, True),
+    ],
+    "opentelemetry.instrumentation.langchain": [
+        ("agent", "gen_ai.workflow.nodes", '"(model|agent)"', "chain", True, False),
+        ("handoff", "langgraph.command.source_node", "^tools$", "chain", False, False),
+        ("task", "gen_ai.operation.name", "", "chain", False, False),
+    ],
+    "opentelemetry.instrumentation.genai.langchain": [
+        ("agent", "gen_ai.agent.name", "^call_agent$", "chain", False, False),
+    ],
+    "opentelemetry.instrumentation.crewai.instrumentation": [
+        ("agent", "crewai.crew.id", "", "workflow", False, False),
+    ],
+    "autogen-core": [
+        (
+            "tool",
+            "gen_ai.tool.description",
+            "^Handoff to (?P<target>.+)\\.$",
+            "chain",
+            False,
+            False,
+        ),
+    ],
+    "openinference.instrumentation.autogen_agentchat": [
+        ("agent", "graph.node.id", "", "chain", False, False),
+        ("tool", "tool.description", "^Handoff to (?P<target>.+)\\.$", "chain", True, False),
+    ],
+    "crewai": [("tool", "crewai.event_name", "^tool_failure_detected$", "chain", False, False)],
+}
+"""Scope -> claimed kind, attribute, its pattern (None: not there), kind, not found?, a name?"""
+HANDOFF_PREFIX: Final[str] = "handoff to "
+HANDOFF_TARGETS: Final[list[str]] = [
+    "handspan.handoff.target",
+    "gen_ai.transfer.target.name",
+    "gen_ai.agent.handoff.target.name",
+    "gen_ai.handoff.to_agent",
+    "langgraph.command.goto_node",
+    "traceloop.association.properties.__handoff_destination",
+]
+HANDOFF_MODES: Final[list[str]] = ["handspan.handoff.mode", "gen_ai.transfer.mode"]
+HANDOFF_TOOLS: Final[list[tuple[str, str, str, str, bool]]] = [
+    (
+        "transfer_to_.+",
+        "metadata",
+        '"__handoff_destination": ?"(?P<target>[^"]+)"',
+        "pass_control",
+        False,
+    ),
+    (
+        "transfer_to_.+",
+        "gen_ai.tool.description",
+        "^Ask agent '(?P<target>.+)' for help$",
+        "pass_control",
+        False,
+    ),
+    (
+        "transfer_to_.+",
+        "tool.description",
+        "^Ask agent '(?P<target>.+)' for help$",
+        "pass_control",
+        False,
+    ),
+    ("transfer_to_.+", "tool.description", "^Handoff to (?P<target>.+)\\.$", "pass_control", False),
+    ("handoff_to_agent", "content", '"agent_name": ?"(?P<target>[^"]+)"', "pass_control", True),
+    (
+        "handoff_to_agent",
+        "tool.parameters",
+        '"agent_name": ?"(?P<target>[^"]+)"',
+        "pass_control",
+        False,
+    ),
+    (
+        "(delegate.work|ask.question).to.coworker",
+        "gen_ai.tool.call.arguments",
+        '"coworker": ?"(?P<target>[^"]+)"',
+        "return_to_caller",
+        False,
+    ),
+    (
+        "(delegate.work|ask.question).to.coworker",
+        "input.value",
+        '"coworker": ?"(?P<target>[^"]+)"',
+        "return_to_caller",
+        False,
+    ),
+    (
+        "transfer_to_agent",
+        "gcp.vertex.agent.tool_call_args",
+        '"agent_name": ?"(?P<target>[^"]+)"',
+        "pass_control",
+        False,
+    ),
+]
+"""Pattern of a tool's name, attribute, pattern of the target in it, mode, of an event?"""
+TOOL_NAMES: Final[list[str]] = ["gen_ai.tool.name", "tool.name", "traceloop.entity.name"]
+LOCAL_COSTS: Final[dict[str, str]] = {
+    "operation.cost": "genai-prices",
+    "gen_ai.usage.cost": "custom",
+}
+"""Attribute with a cost that no provider reported -> whose figure it is."""
+COST_SOURCES: Final[list[str]] = ["handspan.cost.source", "gen_ai.usage.cost.source"]
+REPORTED_COSTS: Final[list[str]] = [
+    "handspan.cost.usd",
+    "gen_ai.usage.cost.amount",
+    "llm.cost.total",
+]
+COLUMNS: Final[list[tuple[str, list[tuple[str, bool, str, list[str]]]]]] = [
+    (
+        "handspan.handoff.source",
+        [
+            ("handspan.handoff.source", False, "", ["handoff"]),
+            ("gen_ai.agent.handoff.source.name", False, "", ["handoff"]),
+            ("gen_ai.handoff.from_agent", True, "", ["handoff"]),
+            ("langgraph.command.source_node", True, "", ["handoff"]),
+            ("handspan.agent.name", False, "", ["handoff"]),
+            ("gen_ai.agent.name", False, "", ["handoff"]),
+        ],
+    ),
+    (
+        "handspan.handoff.target",
+        [
+            ("handspan.handoff.target", False, "", []),
+            ("gen_ai.transfer.target.name", False, "", []),
+            ("gen_ai.agent.handoff.target.name", False, "", []),
+            ("gen_ai.handoff.to_agent", True, "", []),
+            ("langgraph.command.goto_node", True, "", []),
+            ("traceloop.association.properties.__handoff_destination", True, "", []),
+        ],
+    ),
+    (
+        "gen_ai.workflow.name",
+        [
+            ("gen_ai.workflow.name", False, "", ["workflow"]),
+            ("traceloop.entity.name", True, "", ["workflow"]),
+            ("handspan.workflow.name", False, "", []),
+            ("gen_ai.workflow.name", False, "", []),
+            ("traceloop.workflow.name", True, "", []),
+        ],
+    ),
+    (
+        "gen_ai.agent.name",
+        [
+            ("handspan.handoff.source", False, "", ["handoff"]),
+            ("gen_ai.agent.handoff.source.name", False, "", ["handoff"]),
+            ("gen_ai.handoff.from_agent", True, "", ["handoff"]),
+            ("langgraph.command.source_node", True, "", ["handoff"]),
+            (
+                "handspan.agent.name",
+                False,
+                "",
+                [
+                    "budget",
+                    "chain",
+                    "decision",
+                    "embedding",
+                    "fault",
+                    "handoff",
+                    "human",
+                    "llm",
+                    "memory",
+                    "message",
+                    "metric",
+                    "queued",
+                    "rating",
+                    "recovery",
+                    "retrieval",
+                    "session",
+                    "task",
+                    "tool",
+                    "validation",
+                    "workflow",
+                ],
+            ),
+            ("crewai.agent.role", True, "", []),
+            ("gen_ai.agent.name", False, "", []),
+            ("traceloop.association.properties.lc_agent_name", True, "", []),
+            ("agent.name", True, "", []),
+            ("graph.node.name", True, "", ["agent"]),
+            ("graph.node.id", True, "", ["agent"]),
+            ("traceloop.entity.name", True, "", ["agent"]),
+            ("handspan.agent.name", False, "", ["plan"]),
+        ],
+    ),
+    (
+        "session.id",
+        [
+            ("session.id", False, "", []),
+            ("traceloop.association.properties.session_id", True, "", []),
+        ],
+    ),
+    (
+        "gen_ai.conversation.id",
+        [
+            ("gen_ai.conversation.id", False, "", []),
+            ("session.id", True, "openinference", []),
+            ("traceloop.association.properties.session_id", True, "", []),
+            ("traceloop.association.properties.thread_id", True, "", []),
+        ],
+    ),
+    (
+        "user.id",
+        [
+            ("user.id", False, "", []),
+            ("traceloop.association.properties.user_id", True, "", []),
+            ("gen_ai.user", True, "", []),
+            ("llm.user", True, "", []),
+        ],
+    ),
+    (
+        "gen_ai.tool.name",
+        [
+            ("gen_ai.tool.name", False, "", []),
+            ("tool.name", True, "", []),
+            ("traceloop.entity.name", True, "", ["tool"]),
+        ],
+    ),
+    (
+        "gen_ai.provider.name",
+        [
+            ("gen_ai.provider.name", False, "", []),
+            ("gen_ai.system", False, "", []),
+            ("llm.provider", True, "", []),
+            ("llm.system", True, "", []),
+        ],
+    ),
+    (
+        "gen_ai.request.model",
+        [
+            ("gen_ai.response.model", False, "", []),
+            ("gen_ai.request.model", False, "", []),
+            ("llm.model_name", True, "", []),
+            ("llm.response.model_name", True, "", []),
+            ("llm.request.model_name", True, "", []),
+            ("embedding.model_name", True, "", []),
+        ],
+    ),
+    (
+        "gen_ai.usage.input_tokens",
+        [
+            ("gen_ai.usage.input_tokens", False, "", []),
+            ("llm.token_count.prompt", True, "", []),
+            ("gen_ai.usage.prompt_tokens", True, "", []),
+        ],
+    ),
+    (
+        "gen_ai.usage.output_tokens",
+        [
+            ("gen_ai.usage.output_tokens", False, "", []),
+            ("llm.token_count.completion", True, "", []),
+            ("gen_ai.usage.completion_tokens", True, "", []),
+        ],
+    ),
+    (
+        "gen_ai.usage.cache_read.input_tokens",
+        [
+            ("gen_ai.usage.cache_read.input_tokens", False, "", []),
+            ("llm.token_count.prompt_details.cache_read", True, "", []),
+            ("llm.token_count.prompt_details.cache_input", True, "", []),
+            ("gen_ai.usage.cache_read_input_tokens", True, "", []),
+        ],
+    ),
+    (
+        "gen_ai.usage.cache_write.input_tokens",
+        [
+            ("gen_ai.usage.cache_write.input_tokens", False, "", []),
+            ("gen_ai.usage.cache_creation.input_tokens", False, "", []),
+            ("llm.token_count.prompt_details.cache_write", True, "", []),
+            ("gen_ai.usage.cache_creation_input_tokens", True, "", []),
+        ],
+    ),
+    (
+        "gen_ai.usage.reasoning.output_tokens",
+        [
+            ("gen_ai.usage.reasoning.output_tokens", False, "", []),
+            ("llm.token_count.completion_details.reasoning", True, "", []),
+            ("gen_ai.usage.reasoning_tokens", True, "", []),
+            ("gen_ai.usage.details.reasoning_tokens", True, "", []),
+        ],
+    ),
+    (
+        "gen_ai.usage.cost.amount",
+        [
+            ("handspan.cost.usd", False, "", []),
+            ("gen_ai.usage.cost.amount", False, "", []),
+            ("llm.cost.total", True, "", []),
+            ("operation.cost", True, "", []),
+            ("gen_ai.usage.cost", True, "", []),
+        ],
+    ),
+]
+"""Standard name -> attributes in order: name, foreign?, convention or "", kinds or none."""
+UNKNOWN_WORDS: Final[list[tuple[list[str], list[str], list[str]]]] = [
+    (
+        [
+            "gen_ai.response.model",
+            "gen_ai.request.model",
+            "llm.model_name",
+            "llm.response.model_name",
+            "llm.request.model_name",
+            "embedding.model_name",
+        ],
+        ["unknown"],
+        [
+            "gen_ai.response.model",
+            "gen_ai.request.model",
+            "llm.model_name",
+            "llm.response.model_name",
+            "llm.request.model_name",
+            "embedding.model_name",
+        ],
+    ),
+    (
+        ["gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"],
+        [
+            "ag2",
+            "agno",
+            "autogen",
+            "crewai",
+            "dspy",
+            "fm",
+            "google_adk",
+            "haystack",
+            "langchain",
+            "langgraph",
+            "llama-index",
+            "llama_index",
+            "llamaindex",
+            "microsoft.agent_framework",
+            "openai-agents",
+            "openai_agents",
+            "pydantic-ai",
+            "pydantic_ai",
+            "semantic_kernel",
+            "smolagents",
+            "strands",
+            "strands-agents",
+        ],
+        ["gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"],
+    ),
+]
+"""Attributes of which the first has one of the words (in lower case) -> what is taken away."""
+MADE_UP: Final[dict[str, list[str]]] = {
+    "crewai": [
+        "gen_ai.conversation.id",
+        "traceloop.association.properties.session_id",
+        "traceloop.association.properties.thread_id",
+    ],
+}
+"""Scope -> attributes in which it puts something else."""
+
+READ: Final = frozenset(
+    {KIND, OPERATION, *EVIDENCE, *MODEL_EVIDENCE, *HANDOFF_TARGETS, *HANDOFF_MODES, *TOOL_NAMES}
+    | {*LOCAL_COSTS, *COST_SOURCES, *REPORTED_COSTS}
+    | {key for _, key, _ in KIND_RULES}
+    | {key for rules in CORRECTIONS.values() for _, key, *_ in rules}
+    | {key for _, key, _, _, in_event in HANDOFF_TOOLS if not in_event}
+    | {key for _, sources in COLUMNS for key, *_ in sources}
+    | {key for keys, _, taken in UNKNOWN_WORDS for key in (*keys, *taken)}
+    | {key for keys in MADE_UP.values() for key in keys}
+)
+_IN_EVENTS: Final = [(key, pattern) for _, key, pattern, _, in_event in HANDOFF_TOOLS if in_event]
+_EVENT_KEYS: Final = frozenset(key for key, _ in _IN_EVENTS)
+
+
+def process_spans(resource_spans: Any) -> None:  # noqa: ANN401 - rotel's types are in no package
+    """Rewrite the spans of one resource in place; what cannot be done is told, and left."""
+    for scope_spans in resource_spans.scope_spans:
+        scope = scope_spans.scope
+        name = scope.name if scope is not None else ""
+        if name == OWN_SCOPE:
+            continue
+        for span in scope_spans.spans:
+            try:
+                _rewrite(span, name)
+            except Exception as error:  # noqa: BLE001 - rotel ends when a processor raises
+                sys.stderr.write(f"normalise_rotel: a span is left as it was: {error!r}\n")
+
+
+def _rewrite(span: Any, scope: str) -> None:  # noqa: ANN401 - see above
+    from rotel_sdk.open_telemetry.common.v1 import AnyValue, KeyValue  # noqa: PLC0415 - in rotel
+
+    listed = span.attributes
+    places = {one.key: place for place, one in enumerate(listed) if one.key in READ}
+    before = {key: _plain(listed[place].value.value) for key, place in places.items()}
+    after = normalise(span.name, scope, before, list(_told_by_events(span)))
+    for key, value in after.items():
+        if key not in places:
+            listed.append(KeyValue(key, AnyValue(value)))
+        elif value != before[key]:
+            listed[places[key]] = KeyValue(key, AnyValue(value))
+    for key in sorted(before.keys() - after.keys(), key=lambda one: -places[one]):
+        del listed[places[key]]
+
+
+def _told_by_events(span: Any) -> Any:  # noqa: ANN401 - see above
+    for event in span.events:
+        for one in event.attributes:
+            if one.key in _EVENT_KEYS:
+                yield one.key, _plain(one.value.value)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - see above
+    """Return a value as it is, lists as text: nothing that is rewritten is a list."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if type(value).__name__ == "KeyValueList":  # rotel ends when an empty one is looked through
+        return "{}"
+    return "[" + ",".join(f'"{_text(getattr(one, "value", one))}"' for one in value) + "]"
+
+
+def normalise(
+    name: str, scope: str, attributes: Attributes, events: list[tuple[str, Any]]
+) -> Attributes:
+    """Return a span's attributes with their standard names.
+
+    Args:
+        name: The span's.
+        scope: The name of its instrumentation scope.
+        attributes: Those of `READ` that it has.
+        events: Attributes of its events that may say to whom it hands over.
+    """
+    made = dict(attributes)
+    kind, convention = _kind(name, made)
+    kind = _corrected(name, scope, kind, made)
+    kind = _handoff(name, kind, convention, made, events)
+    _cost_source(made)
+    for standard, sources in COLUMNS if kind else ():
+        _column(standard, sources, kind, convention, made)
+    _take_away(scope, made)
+    return made
+
+
+def _said(attributes: Attributes, key: str) -> bool:
+    return attributes.get(key) not in (None, "")
+
+
+def _any_said(attributes: Attributes, keys: list[str]) -> bool:
+    return any(_said(attributes, key) for key in keys)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - any attribute
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _first(attributes: Attributes, keys: list[str]) -> str | None:
+    """Return the first value that there is, as text."""
+    value = next((attributes[key] for key in keys if attributes.get(key) is not None), None)
+    return None if value is None else _text(value)
+
+
+def _kind(name: str, attributes: Attributes) -> tuple[str, str]:
+    """Return what a span is and whose words say so, each empty when nobody does."""
+    for convention, key, kinds in KIND_RULES:
+        kind = kinds.get(attributes[key]) if isinstance(attributes.get(key), str) else None
+        if kind:
+            return kind, convention
+    if name in EVENT_KINDS:
+        return EVENT_KINDS[name], ""
+    if _said(attributes, OPERATION):
+        return CHAIN, ""
+    kind = OPERATION_KINDS.get(name.partition(" ")[0])
+    if kind and _any_said(attributes, EVIDENCE):
+        return kind, ""
+    return ("llm" if _any_said(attributes, MODEL_EVIDENCE) else ""), ""
+
+
+def _corrected(name: str, scope: str, kind: str, attributes: Attributes) -> str:
+    """Return what a span is where its scope is known to claim something else."""
+    for says, key, pattern, meant, but_not, is_name in CORRECTIONS.get(scope, ()):
+        value = attributes.get(key)
+        if kind != says or (value is None) != (pattern is None):
+            continue
+        found = None if pattern is None else re.search(pattern, _text(value))
+        if is_name:
+            holds = found is not None and found["name"] == name
+        else:
+            holds = pattern is None or (found is None) == but_not
+        kind = meant if holds else kind
+    return kind
+
+
+def _handoff(
+    name: str, kind: str, convention: str, attributes: Attributes, events: list[tuple[str, Any]]
+) -> str:
+    """Say from whom to whom where a span hands over; return what it is."""
+    prefixed = name.startswith(HANDOFF_PREFIX)
+    told = _any_said(attributes, HANDOFF_TARGETS)
+    if kind == "tool" and (told or (convention == OPENINFERENCE and prefixed)):
+        kind = "handoff"
+    found = _by_tool(attributes, events) if kind == "tool" else None
+    if found:
+        kind = "handoff"
+        if not told:
+            attributes[HANDOFF_TARGETS[0]] = found[0]
+        if not _any_said(attributes, HANDOFF_MODES):
+            attributes[HANDOFF_MODES[0]] = found[1]
+    elif kind == "handoff" and prefixed and not told and len(name) > len(HANDOFF_PREFIX):
+        attributes[HANDOFF_TARGETS[0]] = name[len(HANDOFF_PREFIX) :]
+    if kind and attributes.get(KIND) is None:
+        attributes[KIND] = kind
+    return kind
+
+
+def _by_tool(attributes: Attributes, events: list[tuple[str, Any]]) -> tuple[str, str] | None:
+    """Return the target and the mode of a tool that hands over."""
+    tool = _first(attributes, TOOL_NAMES)
+    for named, key, pattern, mode, in_event in HANDOFF_TOOLS:
+        if tool is None or not re.fullmatch(named, tool, re.IGNORECASE):
+            continue
+        texts = (
+            [value for one, value in events if one == key] if in_event else [attributes.get(key)]
+        )
+        for value in texts:
+            found = None if value is None else re.search(pattern, _text(value))
+            if found:
+                return found["target"], mode
+    return None
+
+
+def _cost_source(attributes: Attributes) -> None:
+    """Say whose figure a cost is, before the cost gets its standard name."""
+    for key, source in LOCAL_COSTS.items():
+        others = _any_said(attributes, COST_SOURCES) or _any_said(attributes, REPORTED_COSTS)
+        if _said(attributes, key) and not others:
+            attributes[COST_SOURCES[0]] = source
+
+
+def _column(
+    standard: str,
+    sources: list[tuple[str, bool, str, list[str]]],
+    kind: str,
+    convention: str,
+    attributes: Attributes,
+) -> None:
+    """Write one standard name where only another convention says it."""
+    for key, foreign, only_of, kinds in sources:
+        counts = (not only_of or only_of == convention) and (not kinds or kind in kinds)
+        if counts and _said(attributes, key):
+            if foreign:
+                attributes[standard] = attributes[key]
+            return
+
+
+def _take_away(scope: str, attributes: Attributes) -> None:
+    """Remove words that mean that nobody knows, or something else."""
+    taken = list(MADE_UP.get(scope, ()))
+    for keys, words, keys_taken in UNKNOWN_WORDS:
+        first = _first(attributes, keys)
+        if first is not None and first.lower() in words:
+            taken += keys_taken
+    for key in taken:
+        attributes.pop(key, None)
