@@ -46,6 +46,7 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
         _UNTIL,
         ("sum(length(agents)) / n", "length(groupUniqArrayArray(agents)) / n"),
         ("maxOrNull(length(agents))", "sum(length(agents))"),
+        ("stddevSampStable(length(agents))", "varSampStable(length(agents))"),
         _RUNS_UNFILTERED,
     ),
     "bottlenecks": (
@@ -175,6 +176,7 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
         _CONTAINERS,
         ("quantileExactInclusiveOrNull(0.9)", "quantileExactInclusiveOrNull(0.95)"),
         ("sum(duration_ns) / n", "quantileExactInclusiveOrNull(0.5)(duration_ns)"),
+        ("stddevSampStable(log(duration_ns))", "stddevPopStable(log(duration_ns))"),
     ),
     "ping_pong_ratio": (
         _UNTIL,

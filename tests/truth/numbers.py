@@ -25,6 +25,12 @@ def average(values: Iterable[Any]) -> Any:  # noqa: ANN401
     return sum(found) / len(found) if found else None
 
 
+def deviation(values: Iterable[Any]) -> float | None:
+    """Return the standard deviation of a sample, None of fewer than two values."""
+    found = [float(value) for value in values]
+    return math.sqrt(variance(found)) if len(found) > 1 else None
+
+
 def added(values: Iterable[Any]) -> Any:  # noqa: ANN401
     """Return the sum of what is known, None where nothing is."""
     found = [value for value in values if value is not None]

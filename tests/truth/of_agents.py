@@ -10,6 +10,7 @@ from tests.truth.history import clipped, covered_ns
 from tests.truth.numbers import (
     added,
     average,
+    deviation,
     newcombe,
     ratio,
     welch,
@@ -138,6 +139,7 @@ def _utilization(facts: Facts, asked: Question) -> dict[str, Row]:
         n = len(busy)
         found[group] = {
             "agent_utilization_ratio": sum(busy.values()) / n / window_ns if n else None,
+            "utilization_sd_ratio": deviation(one / window_ns for one in busy.values()),
             "utilization_max_ratio": max((one / window_ns for one in busy.values()), default=None),
             "busy_s": sum(busy.values()) / 1e9 if n else None,
             "n": n,

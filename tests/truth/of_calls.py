@@ -12,7 +12,7 @@ from tests.truth.numbers import (
     seconds,
     wilson,
 )
-from tests.truth.question import by_error, number, said, spread, why
+from tests.truth.question import by_error, logarithmic, number, said, spread, why
 
 if TYPE_CHECKING:
     from tests.truth.question import Fact, Facts, Question, Row, Simple, Whole
@@ -131,6 +131,7 @@ def _latency(rows: list[Fact]) -> Row:
     return {
         **spread(lasted, "latency_{}_s", 50, 90, 95),
         "latency_mean_s": seconds(average(lasted)),
+        **logarithmic(lasted, "latency"),
         "n": len(rows),
         "reason": why(len(rows), (True, "no LLM call in the window")),
     }
@@ -141,6 +142,7 @@ def _first_token(rows: list[Fact]) -> Row:
     return {
         **spread(waited, "first_token_{}_s", 50, 90, 95, scale=1),
         "first_token_mean_s": average(waited),
+        **logarithmic(waited, "first_token", scale=1),
         "n": len(waited),
         "reason": why(
             len(waited), (True, "no LLM call with a time to its first token in the window")

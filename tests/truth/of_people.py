@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.truth.numbers import (
     average,
+    deviation,
     ratio,
     wilson,
 )
@@ -96,6 +97,7 @@ def _ratings(rows: list[Fact]) -> Row:
     won, again = said(rows, "success"), said(rows, "use_again")
     return {
         "quality_mean": average(given),
+        "quality_sd": deviation(given),
         **spread(given, "quality_{}", 10, 50, 90, scale=1),
         "success_share": ratio(sum(won), len(won)),
         "success_n": len(won),
@@ -117,6 +119,7 @@ def _metrics(rows: list[Fact]) -> Row:
     last = max(rows, key=lambda r: (r["ended_ns"], r["trace_id"], r["span_id"]), default=None)
     return {
         "value_mean": average(values),
+        "value_sd": deviation(values),
         **spread(values, "value_{}", 10, 50, 90, scale=1),
         "value_min": min(values, default=None),
         "value_max": max(values, default=None),

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from tests.truth.numbers import (
     added,
     average,
+    deviation,
     ratio,
     seconds,
     wilson,
 )
-from tests.truth.question import known_cost, number, said, spread, why
+from tests.truth.question import known_cost, logarithmic, number, said, spread, why
 
 if TYPE_CHECKING:
     from tests.truth.question import Fact, Facts, Question, Row, Simple, Whole
@@ -43,6 +44,7 @@ def _duration(rows: list[Fact]) -> Row:
     return {
         **spread(lasted, "duration_{}_s", 50, 90, 95),
         "duration_mean_s": seconds(average(lasted)),
+        **logarithmic(lasted, "duration"),
         **spread([row["active_ns"] for row in rows], "active_{}_s", 50, 90, 95),
         "n": len(rows),
         "reason": why(len(rows), (True, "no run ended in the window")),
@@ -55,6 +57,7 @@ def _completion(rows: list[Fact]) -> Row:
     return {
         **spread(lasted, "completion_{}_s", 50, 90, 95),
         "completion_mean_s": seconds(average(lasted)),
+        **logarithmic(lasted, "completion"),
         "queued_n": len(said(rows, "queued_ns")),
         "n": len(rows),
         "reason": why(len(rows), (True, "no run succeeded in the window")),
@@ -83,6 +86,7 @@ def _agents(rows: list[Fact]) -> Row:
     counts = [len(row["agents"]) for row in rows]
     return {
         "agents_mean": average(counts),
+        "agents_sd": deviation(counts),
         **spread(counts, "agents_{}", 50, 90, 95, scale=1),
         "agents_max": max(counts, default=None),
         "n": len(rows),

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from tests.truth.numbers import (
     average,
+    deviation,
     log_ratio,
     ratio,
     seconds,
     wilson,
 )
-from tests.truth.question import number, said, spread, why
+from tests.truth.question import logarithmic, number, said, spread, why
 
 if TYPE_CHECKING:
     from tests.truth.question import Fact, Facts, Question, Row, Simple, Whole
@@ -47,6 +48,7 @@ def _recovery_time(rows: list[Fact]) -> Row:
     every = [math.inf if row["recovery_ns"] is None else row["recovery_ns"] for row in ended]
     return {
         "recovery_mean_s": seconds(average(took)),
+        **logarithmic(took, "recovery"),
         **spread(took, "recovery_{}_s", 50, 90),
         "all_faults_p50_s": _median_with_infinity(every),
         "unrecovered": number(rows, "outcome", "unrecovered"),
@@ -71,6 +73,7 @@ def _score(facts: Facts, asked: Question) -> dict[str, Row]:
         scores = [one for one in (_score_of(facts, run) for run in some) if one is not None]
         found[group] = {
             "resilience_score": average(scores),
+            "resilience_sd_score": deviation(scores),
             **spread(scores, "resilience_{}_score", 10, 50, 90, scale=1),
             "n": len(scores),
             "low": None,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.truth.numbers import (
-    quantile,
-)
+from tests.truth.numbers import average, deviation, quantile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -95,6 +94,18 @@ def spread(values: list[Any], name: str, *percents: int, scale: float = 1e9) -> 
         value = quantile(values, percent / 100)
         found[name.format(f"p{percent}")] = None if value is None else value / scale
     return found
+
+
+def logarithmic(values: list[Any], name: str, *, scale: float = 1e9) -> Row:
+    """Return the geometric mean in seconds, and how far the logarithms of values lie apart."""
+    logs = [math.log(value) for value in values if value > 0]
+    mean = average(logs) if len(logs) == len(values) else None
+    if mean is None and all(value >= 0 for value in values) and values:
+        return {f"{name}_geometric_mean_s": 0.0, f"{name}_log_sd": None}
+    return {
+        f"{name}_geometric_mean_s": None if mean is None else math.exp(mean) / scale,
+        f"{name}_log_sd": None if mean is None else deviation(logs),
+    }
 
 
 def known_cost(row: Fact) -> bool:

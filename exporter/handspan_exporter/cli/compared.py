@@ -185,7 +185,7 @@ def _measure(one: Row) -> list[str]:
     if change is None:
         told, interval = figures.UNKNOWN, ""
     elif one["change_is"] == "difference":
-        told, interval = figures.signed(name, change), figures.signed_interval(low, high)
+        told, interval = figures.signed(name, change), figures.signed_interval(name, low, high)
     else:
         told = f"x {change:.3g}"
         interval = "" if low is None else f"x {low:.3g} to {high:.3g}"

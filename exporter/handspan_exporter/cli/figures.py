@@ -43,9 +43,18 @@ def signed(name: str, value: Any, *, unit: str = "") -> str:  # noqa: ANN401 - i
     return sign + text.replace(" %", " points")
 
 
-def signed_interval(low: float | None, high: float | None) -> str:
-    """Return the 95 % interval of a difference of shares in points, or nothing."""
-    return "" if low is None or high is None else f"{100 * low:+.1f} to {100 * high:+.1f}"
+def signed_interval(name: str, low: float | None, high: float | None, *, unit: str = "") -> str:
+    """Return the 95 % interval of a difference, of shares in points; or nothing."""
+    if low is None or high is None:
+        return ""
+    if is_share(name, unit):
+        return f"{100 * low:+.1f} to {100 * high:+.1f}"
+    return " to ".join(signed(name, end, unit=unit) for end in (low, high))
+
+
+def is_share(name: str, unit: str) -> bool:
+    """Tell whether a number is shown in per cent."""
+    return name.endswith("_ratio") or unit.startswith("ratio")
 
 
 def share(value: float) -> str:
@@ -102,7 +111,7 @@ def _number(name: str, value: Any, unit: str) -> str:  # noqa: ANN401 - int, flo
         return seconds(value / 1e9)
     if name.endswith("_s") or unit == "s":
         return seconds(value)
-    if name.endswith("_ratio") or unit.startswith("ratio"):
+    if is_share(name, unit):
         return share(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
 

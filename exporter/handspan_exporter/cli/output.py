@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 _WIDE = 160
 """Columns when nobody says how wide the output is: a file or a pipe."""
 _ASIDE = frozenset(
-    ("group", "reason", "n", "low", "high", "before_n", "change_low", "change_high")
-) | {"change_reason"}
+    ("group", "reason", "n", "low", "high", "before_n", "change", "change_low", "change_high")
+) | {"change_of", "change_is", "change_reason"}
 """Columns that stand beside others, or are no measure."""
 _LEAST_TEXT = 8
 """Characters to which a column of text may be narrowed."""
@@ -108,6 +108,8 @@ def print_kpi(answer: Row) -> None:
         console.print(upright)
     else:
         _print_turned(console, lines)
+    for reason in _without_interval(answer["rows"]):
+        console.print(f"without an interval of the change: {reason}")
 
 
 def print_history(answer: Row) -> None:
@@ -256,9 +258,24 @@ def _change(name: str, row: Row, unit: str) -> dict[str, str]:
     told = {"before": figures.figure(name, before, unit=unit), "before n": f"{row['before_n']:,}"}
     if change is None:
         return {**told, "change": f"{figures.UNKNOWN} ({figures.clean(row['change_reason'])})"}
-    interval = figures.signed_interval(row["change_low"], row["change_high"])
     shown = figures.signed(name, change, unit=unit)
-    return {**told, "change": f"{shown} ({interval})" if interval else shown}
+    return {**told, "change": f"{shown} {_judged(name, row, unit)}".strip()}
+
+
+def _judged(name: str, row: Row, unit: str) -> str:
+    """Return the interval of a change in brackets; of times it is that of a factor."""
+    low, high = row["change_low"], row["change_high"]
+    if row["change_is"] == "factor":
+        told = f"geometric mean x {row['change']:.3g}"
+        return f"({told}{f', {low:.3g} to {high:.3g}' if low is not None else ''})"
+    told = figures.signed_interval(name, low, high, unit=unit)
+    return f"({told})" if told else ""
+
+
+def _without_interval(rows: Sequence[Row]) -> list[str]:
+    """Return why changes that are known have no interval, each reason once."""
+    known = (row for row in rows if row.get("change") is not None)
+    return sorted({figures.clean(row["change_reason"]) for row in known} - {""})
 
 
 def _headline(name: str, row: Row, unit: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from handspan_exporter.errors import UsageError
 from handspan_exporter.query import kpi
-from handspan_exporter.query.comparison import wilson
+from handspan_exporter.query.intervals import wilson
 from handspan_exporter.query.window import iso, parameter
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from handspan_exporter.errors import UsageError
 from handspan_exporter.query import kpi, runs
 from handspan_exporter.query.alignment import Pair, aligned, label
-from handspan_exporter.query.period import newcombe
+from handspan_exporter.query.intervals import newcombe, wilson
 from handspan_exporter.query.window import Window, iso, parameter
 
 if TYPE_CHECKING:
@@ -264,16 +264,6 @@ def _success(row: Row) -> Row:
         "high": interval[1],
         "reason": "" if known else "a group has no run that ended as success or failure",
     }
-
-
-def wilson(k: int, n: int) -> tuple[float | None, float | None]:
-    """Return Wilson's 95 % interval of k / n, as sql/kpi/fragments/wilson.sql has it."""
-    if n == 0:
-        return None, None
-    z = 1.959963984540054
-    center = (k + z * z / 2) / (n + z * z)
-    half = z / (n + z * z) * math.sqrt(k * (n - k) / n + z * z / 4)
-    return max(0.0, center - half), min(1.0, center + half)
 
 
 def _geometric(row: Row, column: str, name: str) -> Row:

@@ -224,7 +224,8 @@ def _kpi_records() -> dict[str, Schema]:
     )
     row: Schema = {
         "description": "As Kpi.<name> has it; compared, also before_<headline>, before_n, "
-        "change_<headline>, change_low, change_high and change_reason.",
+        "change_<headline>, and what can be judged: change_of (the measure), change_is "
+        "(difference or factor), change, change_low, change_high and change_reason.",
         "type": "object",
         "properties": {
             "group": _TEXT,

@@ -50,7 +50,7 @@ def _typed(name: str, schema: Schema) -> pa.DataType:
 
 def _compared(name: str) -> pa.DataType:
     """Return the type of a column that `compare` added."""
-    if name == "change_reason":
+    if name in {"change_reason", "change_of", "change_is"}:
         return pa.string()
     if name == "before_n":
         return pa.int64()

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.exporter.answers import team
 from tests.exporter.answers.facts import at
+from tests.truth import numbers
 
 from handspan_exporter.query import kpi
 from handspan_exporter.query.alignment import aligned
 from handspan_exporter.query.answers import LIMITS, DirectAnswers
-from handspan_exporter.query.comparison import Group, wilson
+from handspan_exporter.query.comparison import Group
+from handspan_exporter.query.intervals import Sample, student, welch, wilson
 from handspan_exporter.query.period import beside, earlier
 from handspan_exporter.query.window import Window, window
 from handspan_exporter.store.connection import connect
@@ -37,6 +39,7 @@ def answers(store: Facts) -> Iterator[Answers]:
     team.insert(store)
     store.insert("runs", *(_mail(day, number) for day in (0, 1) for number in range(20)))
     store.insert("agent_runs", *(_agent_run(number) for number in range(12)))
+    store.insert("ratings", *(_rating(day, quality) for day, quality in _RATED))
     answers = DirectAnswers(connect(store.dsn, settings=LIMITS))
     yield answers
     answers.close()
@@ -60,6 +63,14 @@ def _agent_run(number: int) -> dict[str, Any]:
     version = "1.1" if number % 2 else "1.0"
     known = {"agent": "sender", "agent_version": version, "outcome": "success"}
     return known | {"started_at": at(100), "ended_at": at(101 + number), "workflow": "mail"}
+
+
+_RATED = ((0, 1), (0, 2), (0, 2), (1, 3), (1, 4), (1, 5), (1, 5))
+
+
+def _rating(day: int, quality: int) -> dict[str, Any]:
+    moment = at(100 + day * DAY_S)
+    return {"agent": "sender", "quality": quality, "started_at": moment, "ended_at": moment}
 
 
 def test_a_share_is_compared_with_the_window_before(answers: Answers) -> None:
@@ -99,12 +110,60 @@ def test_what_has_no_interval_says_so(answers: Answers) -> None:
     assert row["change_cost_usd"] is None
     assert row["change_reason"] == "no LLM call in the window"
     mail = {"workflow": ["mail"]}
-    (row,) = answers.kpi("workflow_duration_s", NEXT, compare="1d", filters=mail)["rows"]
+    asked = {"compare": "1d", "filters": mail}
+    (row,) = answers.kpi("coordination_overhead_ratio", NEXT, **asked)["rows"]  # type: ignore[arg-type]
+    assert (row["change"], row["change_low"]) == (None, None)
+    (row,) = answers.kpi("agents_per_workflow", NEXT, **asked)["rows"]  # type: ignore[arg-type]
+    assert (row["change_low"], row["change_reason"]) == (None, "no value differs")
+
+
+def test_times_are_compared_by_a_factor(answers: Answers) -> None:
+    """2 or 4 s after 1 or 2 s is twice as long; the interval is the engine's own Welch test."""
+    asked = {"compare": "previous", "filters": {"workflow": ["mail"]}}
+    (row,) = answers.kpi("workflow_duration_s", NEXT, **asked)["rows"]  # type: ignore[arg-type]
+    groups = answers.compare_groups(Group(DAY), Group(NEXT), filters={"workflow": ["mail"]})
+    (judged,) = (one for one in groups["measures"] if one["measure"].startswith("duration"))
+
     assert row["change_duration_p50_s"] == pytest.approx(1.5)
-    assert (row["change_low"], row["change_reason"]) == (
-        None,
-        "only the change of a counted share has an interval",
-    )
+    assert (row["change_of"], row["change_is"]) == ("duration_geometric_mean_s", "factor")
+    assert row["change"] == pytest.approx(2)
+    for mine, theirs in (("change_low", "low"), ("change_high", "high")):
+        assert row[mine] == pytest.approx(judged[theirs], rel=1e-9)
+    assert row["change_reason"] == ""
+
+
+def test_means_are_compared_by_welch(answers: Answers) -> None:
+    """Ratings of 3, 4, 5, 5 after 1, 2, 2: the interval of the difference, as the textbook's."""
+    asked = {"by": "agent", "compare": "previous", "filters": {"agent": ["sender"]}}
+    (row,) = answers.kpi("quality_rating", NEXT, **asked)["rows"]  # type: ignore[arg-type]
+    true = numbers.welch([3, 4, 5, 5], [1, 2, 2])
+
+    assert (row["change_of"], row["change_is"]) == ("quality_mean", "difference")
+    assert row["change"] == row["change_quality_mean"]
+    assert (row["change"], row["change_low"], row["change_high"]) == pytest.approx(true)
+
+
+@pytest.mark.parametrize(
+    ("freedom", "quantile"),
+    [
+        (1, 12.7062047364),
+        (2, 4.3026527299),
+        (5, 2.5705818366),
+        (30, 2.0422724563),
+        (1e6, 1.9599664),
+    ],
+)
+def test_students_quantiles_are_those_of_the_tables(freedom: float, quantile: float) -> None:
+    """An interval of few values is wide; one of many is the normal one."""
+    assert student(freedom) == pytest.approx(quantile, rel=3e-7)
+    assert student(freedom + 0.4) == pytest.approx(numbers.student(0.975, freedom + 0.4))
+
+
+def test_a_mean_without_spread_or_of_one_value_has_no_interval() -> None:
+    """Two values on one side and one on the other are three, and still no test."""
+    assert welch(Sample(1.0, 0.5, 2), Sample(1.0, 0.0, 1)) is None
+    assert welch(Sample(1.0, 0.0, 9), Sample(2.0, 0.0, 9)) is None
+    assert welch(Sample(1.0, 0.0, 9), Sample(2.0, 0.1, 9)) is not None
 
 
 def test_the_window_before_is_as_long() -> None:

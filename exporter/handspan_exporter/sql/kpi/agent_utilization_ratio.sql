@@ -8,11 +8,13 @@
 -- used by: handspan kpi, GET /api/v1/kpis/agent_utilization_ratio, kpi_history
 WITH
     toUnixTimestamp64Nano({since:DateTime64(9, 'UTC')}) AS since_ns,
-    toUnixTimestamp64Nano({until:DateTime64(9, 'UTC')}) AS until_ns
+    toUnixTimestamp64Nano({until:DateTime64(9, 'UTC')}) AS until_ns,
+{{finite}}
 SELECT
     -- Only a constant key gives a row without any data.
     if({by:String} = 'total', '', grouped) AS "group",
     if(n = 0, NULL, sum(busy_ns) / n / (until_ns - since_ns)) AS agent_utilization_ratio,
+    finite(stddevSampStable(busy_ns / (until_ns - since_ns))) AS utilization_sd_ratio,
     maxOrNull(busy_ns / (until_ns - since_ns)) AS utilization_max_ratio,
     if(n = 0, NULL, sum(busy_ns) / 1e9) AS busy_s,
     count() AS n,

@@ -6,10 +6,12 @@
 -- reads: runs
 -- used by: handspan kpi, GET /api/v1/kpis/agents_per_workflow, kpi_history
 WITH
-{{dimensions_runs}}
+{{dimensions_runs}},
+{{finite}}
 SELECT
     toString({by:Identifier}) AS "group",
     if(n = 0, NULL, sum(length(agents)) / n) AS agents_mean,
+    finite(stddevSampStable(length(agents))) AS agents_sd,
     quantileExactInclusiveOrNull(0.5)(length(agents)) AS agents_p50,
     quantileExactInclusiveOrNull(0.9)(length(agents)) AS agents_p90,
     quantileExactInclusiveOrNull(0.95)(length(agents)) AS agents_p95,

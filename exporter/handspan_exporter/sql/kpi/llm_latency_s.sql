@@ -6,13 +6,16 @@
 -- reads: llm_calls
 -- used by: handspan kpi, GET /api/v1/kpis/llm_latency_s, kpi_history
 WITH
-{{dimensions_facts}}
+{{dimensions_facts}},
+{{finite}}
 SELECT
     toString({by:Identifier}) AS "group",
     quantileExactInclusiveOrNull(0.5)(duration_ns) / 1e9 AS latency_p50_s,
     quantileExactInclusiveOrNull(0.9)(duration_ns) / 1e9 AS latency_p90_s,
     quantileExactInclusiveOrNull(0.95)(duration_ns) / 1e9 AS latency_p95_s,
     if(n = 0, NULL, sum(duration_ns) / n / 1e9) AS latency_mean_s,
+    finite(exp(avgOrNull(log(duration_ns)))) / 1e9 AS latency_geometric_mean_s,
+    finite(stddevSampStable(log(duration_ns))) AS latency_log_sd,
     count() AS n,
     CAST(NULL, 'Nullable(Float64)') AS low,
     CAST(NULL, 'Nullable(Float64)') AS high,

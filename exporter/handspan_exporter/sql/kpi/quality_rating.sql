@@ -7,10 +7,12 @@
 -- reads: ratings
 -- used by: handspan kpi, GET /api/v1/kpis/quality_rating, kpi_history
 WITH
-{{dimensions_facts}}
+{{dimensions_facts}},
+{{finite}}
 SELECT
     toString({by:Identifier}) AS "group",
     sum(r.quality) / nullIf(n, 0) AS quality_mean,
+    finite(stddevSampStable(r.quality)) AS quality_sd,
     quantileExactInclusiveOrNull(0.1)(r.quality) AS quality_p10,
     quantileExactInclusiveOrNull(0.5)(r.quality) AS quality_p50,
     quantileExactInclusiveOrNull(0.9)(r.quality) AS quality_p90,

@@ -6,10 +6,13 @@
 -- groupings kept in history: total, workflow
 -- reads: runs, faults
 -- used by: handspan kpi, GET /api/v1/kpis/resilience_score, kpi_history
+WITH
+{{finite}}
 SELECT
     -- Only a constant key gives a row without any data.
     if({by:String} = 'total', '', grouped) AS "group",
     if(n = 0, NULL, sum(score) / n) AS resilience_score,
+    finite(stddevSampStable(score)) AS resilience_sd_score,
     quantileExactInclusiveOrNull(0.1)(score) AS resilience_p10_score,
     quantileExactInclusiveOrNull(0.5)(score) AS resilience_p50_score,
     quantileExactInclusiveOrNull(0.9)(score) AS resilience_p90_score,

@@ -6,10 +6,12 @@
 -- reads: run_metrics
 -- used by: handspan kpi, GET /api/v1/kpis/run_metrics, kpi_history
 WITH
-{{dimensions_facts}}
+{{dimensions_facts}},
+{{finite}}
 SELECT
     toString({by:Identifier}) AS "group",
     if(n = 0, NULL, sum(value) / n) AS value_mean,
+    finite(stddevSampStable(value)) AS value_sd,
     quantileExactInclusiveOrNull(0.1)(value) AS value_p10,
     quantileExactInclusiveOrNull(0.5)(value) AS value_p50,
     quantileExactInclusiveOrNull(0.9)(value) AS value_p90,

@@ -6,13 +6,16 @@
 -- reads: llm_calls
 -- used by: handspan kpi, GET /api/v1/kpis/time_to_first_token_s, kpi_history
 WITH
-{{dimensions_facts}}
+{{dimensions_facts}},
+{{finite}}
 SELECT
     toString({by:Identifier}) AS "group",
     quantileExactInclusiveOrNull(0.5)(c.time_to_first_token_s) AS first_token_p50_s,
     quantileExactInclusiveOrNull(0.9)(c.time_to_first_token_s) AS first_token_p90_s,
     quantileExactInclusiveOrNull(0.95)(c.time_to_first_token_s) AS first_token_p95_s,
     sum(c.time_to_first_token_s) / nullIf(n, 0) AS first_token_mean_s,
+    finite(exp(avgOrNull(log(c.time_to_first_token_s)))) AS first_token_geometric_mean_s,
+    finite(stddevSampStable(log(c.time_to_first_token_s))) AS first_token_log_sd,
     count(c.time_to_first_token_s) AS n,
     CAST(NULL, 'Nullable(Float64)') AS low,
     CAST(NULL, 'Nullable(Float64)') AS high,

@@ -8,11 +8,14 @@
 -- used by: handspan kpi, GET /api/v1/kpis/time_to_recovery_s, kpi_history
 WITH
 {{dimensions_facts}},
+{{finite}},
     if(injected, 'injected', 'real') AS origin,
     quantileExactInclusiveOrNullIf(0.5)(ifNull(toFloat64(f.recovery_ns), 1e30), outcome != 'open') AS median_ns
 SELECT
     toString({by:Identifier}) AS "group",
     if(n = 0, NULL, sum(f.recovery_ns) / n / 1e9) AS recovery_mean_s,
+    finite(exp(avgOrNull(log(f.recovery_ns)))) / 1e9 AS recovery_geometric_mean_s,
+    finite(stddevSampStable(log(f.recovery_ns))) AS recovery_log_sd,
     quantileExactInclusiveOrNull(0.5)(f.recovery_ns) / 1e9 AS recovery_p50_s,
     quantileExactInclusiveOrNull(0.9)(f.recovery_ns) / 1e9 AS recovery_p90_s,
     -- 1e30 stands for infinite, which cannot be interpolated.

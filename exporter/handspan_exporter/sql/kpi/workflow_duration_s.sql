@@ -6,13 +6,16 @@
 -- reads: runs
 -- used by: handspan kpi, GET /api/v1/kpis/workflow_duration_s, kpi_history
 WITH
-{{dimensions_runs}}
+{{dimensions_runs}},
+{{finite}}
 SELECT
     toString({by:Identifier}) AS "group",
     quantileExactInclusiveOrNull(0.5)(duration_ns) / 1e9 AS duration_p50_s,
     quantileExactInclusiveOrNull(0.9)(duration_ns) / 1e9 AS duration_p90_s,
     quantileExactInclusiveOrNull(0.95)(duration_ns) / 1e9 AS duration_p95_s,
     if(n = 0, NULL, sum(duration_ns) / n / 1e9) AS duration_mean_s,
+    finite(exp(avgOrNull(log(duration_ns)))) / 1e9 AS duration_geometric_mean_s,
+    finite(stddevSampStable(log(duration_ns))) AS duration_log_sd,
     -- without the time in which the run waited for a person
     quantileExactInclusiveOrNull(0.5)(active_ns) / 1e9 AS active_p50_s,
     quantileExactInclusiveOrNull(0.9)(active_ns) / 1e9 AS active_p90_s,
