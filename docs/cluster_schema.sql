@@ -1085,6 +1085,20 @@ SETTINGS index_granularity = 512, ttl_only_drop_parts = 1, non_replicated_dedupl
 CREATE TABLE IF NOT EXISTS messages ON CLUSTER `main` AS messages_local
 ENGINE = Distributed('main', currentDatabase(), messages_local, cityHash64(trace_id));
 
+-- What an agent's performance can be grouped by, of what was rated.
+ALTER TABLE ratings_local ON CLUSTER `main` ADD COLUMN IF NOT EXISTS task_domain LowCardinality(String) AFTER task_type,
+    ADD COLUMN IF NOT EXISTS agent_version LowCardinality(String) AFTER task_domain;
+
+-- What an agent's performance can be grouped by, of what was rated.
+ALTER TABLE ratings ON CLUSTER `main` ADD COLUMN IF NOT EXISTS task_domain LowCardinality(String) AFTER task_type,
+    ADD COLUMN IF NOT EXISTS agent_version LowCardinality(String) AFTER task_domain;
+
+-- A wait that has begun and not ended has a row, too; it says when it began in place of when it ended.
+ALTER TABLE human_waits_local ON CLUSTER `main` ADD COLUMN IF NOT EXISTS state LowCardinality(String) DEFAULT 'ended' AFTER decision  -- ended waiting lost;
+
+-- A wait that has begun and not ended has a row, too; it says when it began in place of when it ended.
+ALTER TABLE human_waits ON CLUSTER `main` ADD COLUMN IF NOT EXISTS state LowCardinality(String) DEFAULT 'ended' AFTER decision  -- ended waiting lost;
+
 -- Facts: setting fact_days.
 ALTER TABLE agent_runs_local ON CLUSTER `main` MODIFY TTL toDateTime(started_at) + INTERVAL 90 DAY;
 

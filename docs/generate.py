@@ -195,9 +195,11 @@ example is a test. A window is [since, until) in UTC and holds the facts that en
 unfinished runs by their start. Every answer has one row per group with the columns `group`, the
 measures below, `n`, `low` and `high` (95 % interval of the first measure: Wilson's for a share,
 another where the description says so) and `reason`, which says why that measure is unknown.
-Unknown is NULL, never 0. `_sd` is the standard deviation of the values behind a mean, `_log_sd` that of
-their logarithms: with them `--compare` judges a change of means by Welch's test, one of times as a
-factor of geometric means; a change of counted shares has Newcombe's interval. An example shows only the columns that it is about.
+Unknown is NULL, never 0. An example shows only the columns that it is about.
+
+`_sd` is the standard deviation of the values behind a mean, `_log_sd` that of their logarithms.
+With them `--compare` judges a change of means by Welch's test, and one of times as a factor of
+geometric means; a change of counted shares has Newcombe's interval.
 
 Every KPI can be grouped and filtered by {", ".join(f"`{one}`" for one in kpi.filters())}.
 """

@@ -33,7 +33,7 @@ from handspan_exporter.journal.journal import Journal
 from handspan_exporter.otlp.decode import decode
 from handspan_exporter.otlp.signals import LOGS, TRACES
 from handspan_exporter.processor.loop import Processor
-from handspan_exporter.query import runs
+from handspan_exporter.query import kpi, runs
 from handspan_exporter.settings import Settings
 from handspan_exporter.telemetry import Counters
 from handspan_exporter.writer.instances import HEARD_EVERY_S, Instances
@@ -189,7 +189,9 @@ def test_a_running_run_has_what_ended_in_it_and_no_more(facts: Facts) -> None:
     assert facts.rows("agent_runs", "agent", "run_id") == [("a", "t1")]
     assert facts.rows("handoffs", "target", "outcome") == [("b", "accepted"), ("c", "pending")]
     assert facts.rows("faults", "outcome") == [("open",)]
-    assert facts.rows("human_waits", "run_id") == []
+    assert facts.rows("human_waits", "run_id", "state", "duration_ns") == [("t1", "waiting", 0)]
+    assert escalations(facts)["still_waiting"] == 1
+    assert escalations(facts)["reason"] == "no wait for a person ended in the window"
 
     store(facts.connection, begun)
     facts.compute(["t1"], now_s=30)
@@ -198,6 +200,27 @@ def test_a_running_run_has_what_ended_in_it_and_no_more(facts: Facts) -> None:
     assert facts.rows("agent_runs", "agent") == [("a",), ("b",)]
     assert facts.rows("handoffs", "target", "outcome") == [("b", "accepted"), ("c", "lost")]
     assert facts.rows("faults", "outcome") == [("recovered",)]
+    assert facts.rows("human_waits", "state", "duration_ns") == [("ended", 2 * 10**9)]
+    told = escalations(facts)
+    assert (told["escalations"], told["still_waiting"], told["wait_p50_s"]) == (1, 0, 2.0)
+
+
+def test_a_wait_of_a_process_that_died_waits_for_nobody(facts: Facts) -> None:
+    """It is shown with its run, and not counted as waiting."""
+    rows = trace("t1", workflow("sale", 0, 10, [span("human", 6, 8, human_reason="refund")]))
+    begin(facts.connection, rows)
+    facts.compute(["t1"], now_s=25 * HOUR_S)
+
+    assert facts.rows("human_waits", "state") == [("lost",)]
+    assert (escalations(facts)["still_waiting"], escalations(facts)["n"]) == (0, 0)
+    (wait,) = runs.show(facts.connection, "t1")["waits"]
+    assert (wait["reason"], wait["state"], wait["duration_ns"]) == ("refund", "lost", None)
+
+
+def escalations(facts: Facts) -> dict[str, Any]:
+    """Return human_escalations of the hour in which these tests play."""
+    (row,) = kpi.answer(facts.connection, "human_escalations", at(-1), at(HOUR_S))
+    return row
 
 
 def test_an_end_that_came_before_the_announcement_stays(facts: Facts) -> None:

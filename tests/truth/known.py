@@ -352,7 +352,8 @@ class Known:
                 "use_again": node.says.get("use_again"),
                 "alternative": node.says.get("alternative", ""),
                 "source": node.says.get("rated_by", ""),
-                "task_type": rated.says.get("task_type", ""),
+                "of_agent": rated.kind == "agent" or agent_above(rated) is not None,
+                **{word: rated.says.get(word, "") for word in _OF_RATED},
             }
         )
 
@@ -365,6 +366,7 @@ RUN_DIMENSIONS = {
     "conversation": "conversation_id",
     "user": "user_id",
 }
+_OF_RATED = ("task_type", "task_domain", "agent_version")
 TOKENS = ("input_tokens", "output_tokens", "cache_read", "cache_write", "reasoning")
 NARROW = {
     "human": ("human_waits", ("human_reason", "priority", "decision")),

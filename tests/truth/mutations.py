@@ -16,6 +16,8 @@ _NEWEST = (" FINAL", "")
 MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "agent_performance": (
         _UNTIL,
+        ("sum(quality) / nullIf(rating_n, 0)", "sum(quality) / nullIf(count(), 0)"),
+        ("AND agent_run != ''", ""),
         ("sumIf(a.cost_usd, a.unpriced_calls = 0)", "sum(a.cost_usd)"),
         ("if(attempts_n = 0, NULL, sum(attempt) / attempts_n)", "sum(attempt) / count()"),
         ("sumMapIf(map(toString(error_type), toUInt64(1)), outcome = 'failure')", "map()"),
@@ -158,8 +160,9 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
             "countIf(decision = 'approved') / nullIf(decided_n, 0)",
             "countIf(decision = 'approved') / nullIf(n, 0)",
         ),
-        ("quantileExactInclusiveOrNull(0.9)(duration_ns)", "maxOrNull(duration_ns)"),
+        ("quantileExactInclusiveOrNullIf(0.9)(duration_ns, over)", "maxOrNull(duration_ns)"),
         ("countIf(decision != '')", "count()"),
+        ("countIf(state = 'waiting')", "countIf(state != 'waiting')"),
     ),
     "llm_error_ratio": (
         _UNTIL,

@@ -16,12 +16,21 @@ from tests.truth.numbers import (
     welch,
     wilson,
 )
-from tests.truth.question import by_error, known_cost, number, spread, why
+from tests.truth.question import by_error, known_cost, number, said, spread, why
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.truth.question import Fact, Facts, Question, Row, Simple, Whole
+
+
+def _performances(facts: Facts, asked: Question) -> dict[str, Row]:
+    rated = asked.grouped(row for row in asked.asked(facts["ratings"]) if row["of_agent"])
+    found = {}
+    for group, some in asked.grouped(asked.asked(facts["agent_runs"])).items():
+        given = said(rated.get(group, []), "quality")
+        found[group] = _performance(some) | {"rating_mean": average(given), "rating_n": len(given)}
+    return found
 
 
 def _performance(rows: list[Fact]) -> Row:
@@ -157,10 +166,9 @@ def _busy_ns(row: Fact, asked: Question) -> int:
     return max(0, end - start) - covered_ns(clipped(row["away"], start, end))
 
 
-SIMPLE: Simple = {
-    "agent_performance": ("agent_runs", lambda _: True, _performance),
-}
+SIMPLE: Simple = {}
 WHOLE: Whole = {
+    "agent_performance": _performances,
     "agent_trend": _trend,
     "agent_utilization_ratio": _utilization,
 }

@@ -87,6 +87,7 @@ def _people(rows: list[Fact]) -> Row:
         **spread([row["duration_ns"] for row in rows], "wait_{}_s", 50, 90),
         **{f"{one}_share": ratio(decided.count(one), len(decided)) for one in words},
         "decided_n": len(decided),
+        "still_waiting": 0,
         "n": len(rows),
         "reason": why(len(rows), (True, "no wait for a person ended in the window")),
     }

@@ -186,10 +186,17 @@ def _print_waits(console: Console, waits: Sequence[Row]) -> None:
         table.add_row(
             figures.clean(one["reason"] or "(no reason)") + urgent,
             figures.clean(one["agent"]),
-            one["decision"] or figures.UNKNOWN,
-            figures.seconds(one["duration_ns"] / 1e9),
+            _decided(one),
+            figures.lasted(one["duration_ns"]),
         )
     console.print(table)
+
+
+def _decided(wait: Row) -> str | Text:
+    """Return how a person decided, or that nobody has yet."""
+    if wait["state"] != "ended":
+        return status({"waiting": "pending"}.get(wait["state"], "lost"))
+    return wait["decision"] or figures.UNKNOWN
 
 
 def _print_budgets(console: Console, budgets: Sequence[Row]) -> None:

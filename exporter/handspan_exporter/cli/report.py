@@ -80,9 +80,13 @@ def _faults(answer: Row) -> list[list[str]]:
 
 def _waits(answer: Row) -> list[list[str]]:
     return [
-        [one["reason"], one["agent"], one["decision"], _after(one["duration_ns"])]
+        [one["reason"], one["agent"], one["decision"] or _state(one), _after(one["duration_ns"])]
         for one in answer["waits"]
     ]
+
+
+def _state(wait: Row) -> str:
+    return "" if wait["state"] == "ended" else str(wait["state"])
 
 
 def _budgets(answer: Row) -> list[list[str]]:

@@ -224,6 +224,9 @@ def _write(
         _drop(connection, changed[fact])
         connection.command(sql.render("facts/changed_table", _holes(fact)), revision)
     places = [sql.render("history/fragments/changed", {"changed": changed[f]}) for f in facts[3:]]
+    if waits := changed.get("human_waits"):
+        # One that lasted was counted where it began.
+        places.append(sql.render("history/fragments/began", {"changed": waits}))
     holes = changed | {"changed": "".join(places)}
     connection.command(sql.render("history/touched", holes), revision)
     for fact in facts:

@@ -48,6 +48,7 @@ FROM
         toString(w.workflow)
     FROM human_waits AS w FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')} AND ended_at < {until:DateTime64(9, 'UTC')}
+      AND state = 'ended'
       AND (empty({run:String}) OR run_id = {run:String})
       AND
 {{filters_facts}}

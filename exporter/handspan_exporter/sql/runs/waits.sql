@@ -9,10 +9,11 @@ SELECT
     reason,
     priority,
     decision,
-    duration_ns,
+    state,
+    if(state = 'ended', w.duration_ns, NULL) AS duration_ns,
     concat(replaceOne(toString(started_at), ' ', 'T'), 'Z') AS started
-FROM human_waits FINAL
+FROM human_waits AS w FINAL
 WHERE trace_id IN {traces:Array(String)}
-ORDER BY started_at, trace_id, span_id
+ORDER BY w.started_at, trace_id, span_id
 LIMIT {limit:UInt32}
 SETTINGS do_not_merge_across_partitions_select_final = 1

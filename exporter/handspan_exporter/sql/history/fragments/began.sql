@@ -1,0 +1,1 @@
+    UNION ALL SELECT started_at FROM {{changed}}
