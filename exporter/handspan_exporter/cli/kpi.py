@@ -23,6 +23,7 @@ Examples:
   handspan kpi agent_performance --agent writer --agent critic --format json
   handspan kpi workflow_success_ratio --by workflow --compare previous
   handspan kpi cost_usd --history day --since 30d
+  handspan kpi workflow_success_ratio --history hour --agent writer --since 2d
 """
 
 
@@ -73,13 +74,15 @@ def kpi(
     compare, measure = given.pop("compare"), given.pop("measure")
     _check(name, by=by, history=history, measure=measure)
     between, filters = question.read_window(since, until), question.read_filters(pairs, given)
-    if history is not None and (filters or compare):
-        raise click.UsageError("--history knows no filters and no --compare: it is stored per --by")
+    if history is not None and compare:
+        raise click.UsageError("--history shows the change itself; leave --compare out")
     with question.open_answers(store) as answers:
         if name is None:
             answer = answers.overview(between, filters=filters, compare=compare)
         elif history is not None:
-            answer = answers.history(name, between, grain=history, by=by or "", measure=measure)
+            answer = answers.history(
+                name, between, grain=history, by=by or "", measure=measure, filters=filters
+            )
         else:
             answer = answers.kpi(name, between, by=by, filters=filters, compare=compare)
         _refuse_without_any_data(answers, answer, store)

@@ -64,6 +64,7 @@ class Answers(Protocol):
         by: str = "",
         measure: str = "",
         groups: Sequence[str] = (),
+        filters: Filters | None = None,
     ) -> Row:
         """Return what `query.history` returns, and `kpi`."""
         ...
@@ -187,11 +188,19 @@ class DirectAnswers:
         by: str = "",
         measure: str = "",
         groups: Sequence[str] = (),
+        filters: Filters | None = None,
     ) -> Row:
         """Answer one KPI over time."""
         found = kpi.find(name)
         told = history.history(
-            self._connection, name, window, grain=grain, by=by, measure=measure, groups=groups
+            self._connection,
+            name,
+            window,
+            grain=grain,
+            by=by,
+            measure=measure,
+            groups=groups,
+            filters=filters,
         )
         return {**told, "kpi": described(found)}
 

@@ -169,11 +169,12 @@ class Client:
         by: str = "",
         measure: str = "",
         groups: Sequence[str] = (),
+        filters: Filters | None = None,
     ) -> Answer:
         """Return one measure of a KPI (its headline if none is named) per hour or day."""
-        between = self._window(since, until)
+        between, given = self._window(since, until), _filters(filters)
         answer = self._answers.history(
-            name, between, grain=grain, by=by, measure=measure, groups=groups
+            name, between, grain=grain, by=by, measure=measure, groups=groups, filters=given
         )
         return _answer(answer, "points", "HistoryPoint")
 

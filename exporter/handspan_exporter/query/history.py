@@ -1,7 +1,8 @@
-"""A KPI over time: its closed hours and days as stored, the open one from the facts."""
+"""A KPI over time: closed hours and days as stored; the open one, and filtered ones, from facts."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from handspan_exporter import sql
@@ -10,13 +11,16 @@ from handspan_exporter.query import kpi as kpis
 from handspan_exporter.query.window import Window, iso, parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from handspan_exporter.query.kpi import Kpi
     from handspan_exporter.store.connection import Connection
 
 GRAINS = {"hour": 3_600_000_000_000, "day": 86_400_000_000_000}
 """Name and length in ns of what history is kept for."""
+
+MOST_FILTERED = 200
+"""Buckets of a filtered history: each is a question of its own to the facts."""
 
 Row = dict[str, Any]
 
@@ -30,40 +34,32 @@ def history(
     by: str = "",
     measure: str = "",
     groups: Sequence[str] = (),
+    filters: Mapping[str, Sequence[str]] | None = None,
 ) -> Row:
     """Return `points` in time order: `bucket_at`, `group`, `value`, `n`, `low`, `high`, `reason`.
 
     `is_open` says that a bucket is answered from the facts: the window's last one, while it is
-    not stored. `measure` '' is the headline, which alone has `low` and `high`.
+    not stored. `measure` '' is the headline, which alone has `low` and `high`. With filters, which
+    nothing is stored by, the KPI's own file answers each bucket from the facts, for any grouping
+    and as far back as there are facts; a bucket without any has no point.
 
     Raises:
         NotFound: no KPI has that name.
-        UsageError: the grain, the grouping or the measure is not kept.
+        UsageError: the grain, the grouping or the measure is not kept, or a filter is unknown;
+            or a filtered history has more than `MOST_FILTERED` buckets.
         QueryFailed: the store refused or broke off the query.
         StoreDown: the store cannot be reached.
     """
     kpi = kpis.find(name)
-    by = _kept(kpi, by)
+    by = kpis.grouping(kpi, by or kpi.history[0]) if filters else _kept(kpi, by)
     if grain not in GRAINS:
         raise UsageError(f"{grain[:60]!r} is unknown; use {', '.join(GRAINS)}", parameter="grain")
     measure = measure or kpi.headline
     since_ns = window.since_ns // GRAINS[grain] * GRAINS[grain]
     whole = Window(since_ns, window.until_ns)
-    asked = {
-        "kpi": name,
-        "grain": grain,
-        "grouping": "" if by == kpis.TOTAL else by,
-        "measure": measure,
-        "since": parameter(whole.since_ns),
-        "until": parameter(whole.until_ns),
-        "groups": list(groups),
-    }
-    stored = connection.rows(sql.load("history/read"), asked)
-    last_ns = max(whole.since_ns, (window.until_ns - 1) // GRAINS[grain] * GRAINS[grain])
-    found = [row | {"is_open": False} for row in stored]
-    if not stored or stored[-1]["bucket_at"] != _bucket(last_ns):
-        last = Window(last_ns, window.until_ns)
-        found += _from_facts(connection, kpi, last, by=by, measure=measure, groups=groups)
+    asked = _Asked(kpi, grain, by, measure, tuple(groups), dict(filters or {}))
+    read = _filtered if filters else _stored
+    found = read(connection, asked, whole)
     return {
         "since": iso(whole.since_ns),
         "until": iso(whole.until_ns),
@@ -72,6 +68,55 @@ def history(
         "measure": measure,
         "points": found,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    kpi: Kpi
+    grain: str
+    by: str
+    measure: str
+    groups: tuple[str, ...]
+    filters: Mapping[str, Sequence[str]]
+
+
+def _stored(connection: Connection, asked: _Asked, whole: Window) -> list[Row]:
+    """Return what is stored, and the last bucket from the facts where it is not."""
+    parameters = {
+        "kpi": asked.kpi.name,
+        "grain": asked.grain,
+        "grouping": "" if asked.by == kpis.TOTAL else asked.by,
+        "measure": asked.measure,
+        "since": parameter(whole.since_ns),
+        "until": parameter(whole.until_ns),
+        "groups": list(asked.groups),
+    }
+    stored = connection.rows(sql.load("history/read"), parameters)
+    found = [row | {"is_open": False} for row in stored]
+    length_ns = GRAINS[asked.grain]
+    last_ns = max(whole.since_ns, (whole.until_ns - 1) // length_ns * length_ns)
+    if not stored or stored[-1]["bucket_at"] != _bucket(last_ns):
+        found += _from_facts(connection, asked, Window(last_ns, whole.until_ns), is_open=True)
+    return found
+
+
+def _filtered(connection: Connection, asked: _Asked, whole: Window) -> list[Row]:
+    """Ask the facts for each bucket."""
+    length_ns = GRAINS[asked.grain]
+    begins = range(whole.since_ns, whole.until_ns, length_ns)
+    if len(begins) > MOST_FILTERED:
+        text = (
+            f"a filtered history has at most {MOST_FILTERED} buckets, not {len(begins)}: narrow "
+            "the window, or take days"
+        )
+        raise UsageError(text, parameter="grain")
+    found: list[Row] = []
+    for begin_ns in begins:
+        bucket = Window(begin_ns, min(begin_ns + length_ns, whole.until_ns))
+        is_open = bucket.until_ns - bucket.since_ns < length_ns
+        rows = _from_facts(connection, asked, bucket, is_open=is_open)
+        found += [row for row in rows if row["n"] or row["value"] is not None]
+    return found
 
 
 def _kept(kpi: Kpi, by: str) -> str:
@@ -84,15 +129,11 @@ def _kept(kpi: Kpi, by: str) -> str:
 
 
 def _from_facts(
-    connection: Connection,
-    kpi: Kpi,
-    window: Window,
-    *,
-    by: str,
-    measure: str,
-    groups: Sequence[str],
+    connection: Connection, asked: _Asked, window: Window, *, is_open: bool
 ) -> list[Row]:
-    rows = kpis.answer(connection, kpi.name, window.since_ns, window.until_ns, by)
+    kpi, measure, groups = asked.kpi, asked.measure, asked.groups
+    begin_ns, end_ns = window.since_ns, window.until_ns
+    rows = kpis.answer(connection, kpi.name, begin_ns, end_ns, asked.by, asked.filters)
     if rows and measure not in kpis.measures(rows[0]):
         text = f"{kpi.name} has no {measure[:60]!r}; use {', '.join(kpis.measures(rows[0]))}"
         raise UsageError(text, parameter="measure")
@@ -105,7 +146,7 @@ def _from_facts(
             "low": row["low"],
             "high": row["high"],
             "reason": row["reason"] if row[measure] is None else "",
-            "is_open": True,
+            "is_open": is_open,
         }
         for row in rows
         if not groups or row["group"] in groups

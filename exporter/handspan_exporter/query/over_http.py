@@ -77,10 +77,12 @@ class HttpAnswers:
         by: str = "",
         measure: str = "",
         groups: Sequence[str] = (),
+        filters: Filters | None = None,
     ) -> Row:
         """Answer one KPI over time."""
-        asked = _told(grain=grain, by=by, measure=measure, group=list(groups))
-        return self._get(f"kpis/{quote(name, safe='')}/history", {**_between(window), **asked})
+        told = _told(grain=grain, by=by, measure=measure, group=list(groups))
+        asked = {**_between(window), **told, **_filters(filters)}
+        return self._get(f"kpis/{quote(name, safe='')}/history", asked)
 
     def overview(self, window: Window, *, filters: Filters | None = None, compare: str = "") -> Row:
         """Answer every KPI in total."""

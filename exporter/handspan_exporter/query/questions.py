@@ -98,7 +98,8 @@ QUESTIONS = (
     Question(
         name="history",
         path="kpis/{name}/history",
-        summary="One KPI per hour or day: closed buckets as stored, the open one from the facts",
+        summary="One KPI per hour or day: closed buckets as stored, the open one from the facts; "
+        f"with filters each from the facts, {history.MOST_FILTERED} at most",
         parameters=(
             KPI_NAME,
             *WINDOW,
@@ -111,6 +112,7 @@ QUESTIONS = (
             Parameter(name="by", meaning="A grouping that is kept; left out: the KPI's first."),
             Parameter(name="measure", meaning="A number of the KPI; left out: its headline."),
             Parameter(name="group", meaning="Only this group; repeat it for several.", many=True),
+            *FILTERS,
         ),
         answer="History",
     ),

@@ -194,6 +194,7 @@ def _history(answers: Answers, values: Row, now_ns: int) -> Row:
         by=values["by"],
         measure=values["measure"],
         groups=values["group"],
+        filters=filters_of(values),
     )
 
 

@@ -202,6 +202,7 @@ TABLES = [
     ["kpi", "--compare", "previous"],
     ["kpi", "agent_performance", "--compare", "7d"],
     ["kpi", "cost_usd", "--history", "hour", "--by", "model"],
+    ["kpi", "cost_usd", "--history", "hour", "--agent", "writer"],
     ["runs", "list"],
     ["runs", "show", team.RUN],
     ["runs", "compare", team.RUN, team.FAILED, team.RUNNING],

@@ -98,6 +98,7 @@ QUESTIONS: list[Callable[[Client], Any]] = [
     lambda c: c.kpi("cost_usd", since="2h", by="model", compare="previous"),
     lambda c: c.kpi("workflow_success_ratio", filters={"agent": "writer"}),
     lambda c: c.history("cost_usd", grain="day", by="agent"),
+    lambda c: c.history("workflow_success_ratio", since="2h", filters={"agent": "writer"}),
     lambda c: c.runs(since="2h", sort="cost", min_cost_usd=Decimal("0.001")),
     lambda c: c.spans(team.RUN),
     lambda c: c.query_decisions_for_actor("triage"),
