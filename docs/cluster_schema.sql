@@ -521,7 +521,8 @@ PARTITION BY (grain, toYYYYMM(bucket))
 ORDER BY (kpi, grain, grouping, "group", measure, bucket)
 SETTINGS non_replicated_deduplication_window = 1000;
 
--- How far the processor has come: every arrival before this moment is in the facts.
+-- How far the processor has come: every arrival before this moment is in the facts ('facts'), or was looked back at
+-- ('looked').
 CREATE TABLE IF NOT EXISTS processor_state ON CLUSTER `main`
 (
     name     LowCardinality(String),
@@ -1099,6 +1100,22 @@ ALTER TABLE human_waits_local ON CLUSTER `main` ADD COLUMN IF NOT EXISTS state L
 -- A wait that has begun and not ended has a row, too; it says when it began in place of when it ended.
 ALTER TABLE human_waits ON CLUSTER `main` ADD COLUMN IF NOT EXISTS state LowCardinality(String) DEFAULT 'ended' AFTER decision  -- ended waiting lost;
 
+-- Traces that were idle and lacked a span between their agent spans: another's (HTTP, database) may still come, hours
+-- late, and has no row in agent_spans to be noticed by (facts/filled.sql). Written by processor/; a row may be out of
+-- date, which costs one look too many.
+CREATE TABLE IF NOT EXISTS trace_gaps_local ON CLUSTER `main`
+(
+    trace_id String                CODEC(ZSTD(1)),
+    noted_at DateTime64(9, 'UTC')  CODEC(Delta, ZSTD(1))
+)
+ENGINE = ReplicatedReplacingMergeTree(noted_at)
+ORDER BY trace_id
+SETTINGS index_granularity = 512, non_replicated_deduplication_window = 1000;
+
+-- All shards of trace_gaps_local.
+CREATE TABLE IF NOT EXISTS trace_gaps ON CLUSTER `main` AS trace_gaps_local
+ENGINE = Distributed('main', currentDatabase(), trace_gaps_local, cityHash64(trace_id));
+
 -- Facts: setting fact_days.
 ALTER TABLE agent_runs_local ON CLUSTER `main` MODIFY TTL toDateTime(started_at) + INTERVAL 90 DAY;
 
@@ -1164,6 +1181,9 @@ ALTER TABLE tool_calls_local ON CLUSTER `main` MODIFY TTL toDateTime(started_at)
 
 -- What the processor has not followed for a week it will never follow: `handspan rebuild` does.
 ALTER TABLE trace_arrivals ON CLUSTER `main` MODIFY TTL toDateTime(arrived_at) + INTERVAL 7 DAY;
+
+-- As long as raw spans may come: setting raw_days.
+ALTER TABLE trace_gaps_local ON CLUSTER `main` MODIFY TTL toDateTime(noted_at) + INTERVAL 30 DAY;
 
 -- Facts: setting fact_days.
 ALTER TABLE validations_local ON CLUSTER `main` MODIFY TTL toDateTime(started_at) + INTERVAL 90 DAY;

@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from handspan_exporter.columns.admission import admission
 from handspan_exporter.columns.agent_spans import agent_spans_table
-from handspan_exporter.columns.arrivals import arrivals_table
+from handspan_exporter.columns.arrivals import arrivals_table, late_spans
 from handspan_exporter.columns.traces import traces_table
 from handspan_exporter.errors import HandspanError, StoreDown
 from handspan_exporter.otlp.decode import decode
@@ -146,7 +146,9 @@ class ClickHouseSpanExporter(SpanExporter):
         agent_spans = agent_spans_table(traces, time.time_ns())
         insert("agent_spans", agent_spans)
         # The store itself says when: others may share it, and the processor follows these times.
-        arrivals = arrivals_table(agent_spans, time.time_ns())
+        now_ns = time.time_ns()
+        late = late_spans(traces, now_ns, Settings().implicit_run_s)
+        arrivals = arrivals_table(agent_spans, now_ns, late)
         insert("trace_arrivals", arrivals.drop_columns(["arrived_at"]))
 
     def _until(self, deadline_s: float, attempt: Callable[[], Any]) -> Any:  # noqa: ANN401

@@ -157,6 +157,28 @@ def store(connection: Connection, rows: Iterable[Row]) -> None:
     connection.insert("agent_spans", table, token="")
 
 
+def store_foreign(connection: Connection, rows: Iterable[Row]) -> None:
+    """Insert spans of others into `otel_traces`, as far as they are looked at."""
+    raw = [
+        {
+            "Timestamp": row["started_at"],
+            "TraceId": row["trace_id"],
+            "SpanId": row["span_id"],
+            "ParentSpanId": row["parent_span_id"],
+        }
+        for row in rows
+    ]
+    schema = pa.schema(
+        [
+            ("Timestamp", pa.timestamp("ns", "UTC")),
+            ("TraceId", pa.string()),
+            ("SpanId", pa.string()),
+            ("ParentSpanId", pa.string()),
+        ]
+    )
+    connection.insert("otel_traces", pa.Table.from_pylist(raw, schema=schema), token="")
+
+
 def begin(connection: Connection, rows: Iterable[Row], *, instance: str = "") -> None:
     """Insert rows into `open_spans`, as the writer does when their spans are announced."""
     begun = [_ABSENT | row | {"duration_ns": 0} for row in rows]
@@ -173,9 +195,10 @@ def announce(connection: Connection, rows: Iterable[Row], arrived_s: float) -> N
             row["trace_id"],
             {"arrived_at": at(arrived_s), "trace_id": row["trace_id"], "spans": 0},
         )
-        one["spans"] += 1
+        counts = row["kind"] != "foreign"
+        one["spans"] += counts
         is_root = not row["parent_span_id"] or row["kind"] == "workflow"
-        one["has_root"] = one.get("has_root", False) or is_root
+        one["has_root"] = one.get("has_root", False) or (counts and is_root)
     schema = pa.schema(
         [
             ("arrived_at", pa.timestamp("ns", "UTC")),

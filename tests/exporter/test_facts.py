@@ -7,7 +7,6 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import pytest
 from tests.exporter import span_trees as spans
 from tests.exporter.computed import IDLE_S
@@ -19,6 +18,7 @@ from tests.exporter.span_trees import (
     llm,
     span,
     store,
+    store_foreign,
     tool,
     trace,
     workflow,
@@ -173,30 +173,25 @@ def test_a_fragment_whose_parent_was_lost_stays_in_the_run_of_its_trace(facts: F
     assert facts.rows("agent_runs", "agent", "run_id") == [("b", "t1")]
 
 
+def test_a_gap_further_up_keeps_what_is_below_it_unsettled(facts: Facts) -> None:
+    """Its parent is stored, the parent of that is not yet: it will be the agent's all the same."""
+    call = span("foreign", 2, 7, [span("foreign", 3, 6, [llm(4, 5)])])
+    whole = Trace("t1", [workflow("w", 0, 9, [agent("a", 1, 8, [call])])])
+    upper, lower = whole.foreign()
+    store_foreign(facts.connection, [lower])
+    (done,) = facts.add(whole.rows())
+    assert (done.unsettled, done.gap) == (True, True)
+    store_foreign(facts.connection, [upper])
+    (done,) = facts.compute(["t1"])
+    assert (done.unsettled, done.gap) == (False, False)
+    assert facts.rows("llm_calls", "agent_run") == [("0002",)]
+
+
 def test_a_foreign_span_between_agents_does_not_break_the_tree(facts: Facts) -> None:
     """An HTTP call lies between caller and callee as soon as agents are services."""
     call = span("foreign", 2, 7, [span("foreign", 2, 7, [agent("b", 3, 6, [llm(4, 5, usd="1")])])])
     whole = Trace("t1", [workflow("w", 0, 9, [agent("a", 1, 8, [call])])])
-    foreign = pa.Table.from_pylist(
-        [
-            {
-                "Timestamp": row["started_at"],
-                "TraceId": row["trace_id"],
-                "SpanId": row["span_id"],
-                "ParentSpanId": row["parent_span_id"],
-            }
-            for row in whole.foreign()
-        ],
-        schema=pa.schema(
-            [
-                ("Timestamp", pa.timestamp("ns", "UTC")),
-                ("TraceId", pa.string()),
-                ("SpanId", pa.string()),
-                ("ParentSpanId", pa.string()),
-            ]
-        ),
-    )
-    facts.connection.insert("otel_traces", foreign, token="")
+    store_foreign(facts.connection, whole.foreign())
     (done,) = facts.add(whole.rows())
     assert not done.unsettled
     assert facts.rows("agent_runs", "agent", "parent_agent_run", "agent_time_ns") == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.exporter import span_trees as spans
 from tests.exporter.span_trees import (
+    Trace,
     agent,
     announce,
     at,
@@ -18,6 +20,7 @@ from tests.exporter.span_trees import (
     llm,
     span,
     store,
+    store_foreign,
     tool,
     trace,
     workflow,
@@ -68,7 +71,9 @@ class Service:
 
     def flush(self, rows: Sequence[Row]) -> None:
         """Store rows and their arrivals, now."""
-        store(self.connection, [row | {"received_at": at(self.now_s)} for row in rows])
+        received = [row | {"received_at": at(self.now_s)} for row in rows]
+        store(self.connection, [row for row in received if row["kind"] != "foreign"])
+        store_foreign(self.connection, [row for row in received if row["kind"] == "foreign"])
         announce(self.connection, rows, self.now_s)
         self.now_s += 0.01
 
@@ -212,6 +217,76 @@ def test_the_timer_survives_a_restart(service: Service) -> None:
     assert service.tick(after_s=200) == 0
     assert service.tick(after_s=101) == 1
     assert service.runs() == ["t1"]
+
+
+def test_a_timer_survives_a_store_that_refuses(service: Service) -> None:
+    """Its trace has no new span that would make it due again."""
+    broken = Broken(service.connection, set())
+    service.connection = broken  # type: ignore[assignment]
+    service.restarted()
+    service.flush(team("t1")[1:])
+    service.tick()
+    broken.refused.add("t1")
+    with pytest.raises(QueryFailed):
+        service.tick(after_s=301)
+    broken.refused.clear()
+    assert service.tick(after_s=2) == 1
+    assert service.runs() == ["t1"]
+
+
+def test_a_timer_that_is_due_survives_a_kill(service: Service) -> None:
+    """Other traces come first, and the cursor passes: what settles waits all the longer."""
+    service.flush(team("t1")[1:])
+    service.tick()
+    service.now_s += 400
+    broken = Broken(service.connection, {"t1"})
+    service.processor._connection = broken  # type: ignore[assignment] # noqa: SLF001
+    service.flush(team("t2"))
+    with pytest.raises(QueryFailed):
+        service.tick()
+    with suppress(QueryFailed):
+        service.tick()
+    service.restarted()
+    while service.tick(after_s=10):
+        pass
+    assert service.runs() == ["t1", "t2"]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_span_of_others_that_closes_a_gap_hours_later_is_found(
+    service: Service, *, restarts: bool
+) -> None:
+    """It has no row among the agent spans, and its trace is long computed and forgotten."""
+    call = span("foreign", 2, 7, [span("foreign", 3, 6, [llm(4, 5)])])
+    whole = Trace("t1", [workflow("w", 0, 9, [agent("a", 1, 8, [call])])])
+    upper, lower = whole.foreign()
+
+    def passes(after_s: float) -> None:
+        if restarts:
+            service.restarted()
+        while service.tick(after_s):
+            after_s = 0
+
+    service.flush([*whole.rows(), lower])
+    service.flush([*team("t2"), upper | {"trace_id": "t2", "span_id": "other"}])
+    for _ in range(3):
+        passes(after_s=200)
+    assert _calls_by(service) == {("t1", ""), ("t2", "0002"), ("t2", "0006")}
+    passes(after_s=7200)
+    service.flush([upper, upper | {"trace_id": "t2", "span_id": "late"}])
+    computed = service.processor.counters.total(FACTS_TRACES)
+    passes(after_s=100)
+    passes(after_s=100)
+    assert _calls_by(service) == {("t1", "0002"), ("t2", "0002"), ("t2", "0006")}
+    assert service.processor.counters.total(FACTS_MISSED) == 0
+    if not restarts:
+        assert service.processor.counters.total(FACTS_TRACES) == computed + 1
+
+
+def _calls_by(service: Service) -> set[tuple[str, str]]:
+    """Return which agent run made each call."""
+    rows = service.connection.rows("SELECT trace_id, agent_run FROM llm_calls FINAL")
+    return {(row["trace_id"], row["agent_run"]) for row in rows}
 
 
 def test_revisions_never_go_back(service: Service) -> None:

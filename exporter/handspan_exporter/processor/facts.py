@@ -92,7 +92,9 @@ class Done:
     """When its last agent span came."""
     spans: int
     unsettled: bool
-    """Time alone may change its facts: an agent has no run yet, or a parent is not stored."""
+    """Time alone may change its facts: an agent has no run yet, or it has a gap."""
+    gap: bool
+    """A span above one of its agent spans is not stored."""
     open: bool
     """Has a span that began and did not end; time alone may find it lost."""
 
@@ -130,7 +132,7 @@ def recompute(
     _find(connection, facts)
     _write(connection, facts, stored, {"revision": revision})
     return [
-        Done(**(row | {name: bool(row[name]) for name in ("unsettled", "open")}))
+        Done(**(row | {name: bool(row[name]) for name in ("unsettled", "gap", "open")}))
         for row in connection.rows(sql.load("facts/traces_done"))
     ]
 

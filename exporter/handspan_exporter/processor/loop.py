@@ -31,6 +31,7 @@ from handspan_exporter.telemetry import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from handspan_exporter.processor.facts import Done
     from handspan_exporter.settings import Settings
     from handspan_exporter.store.connection import Connection
     from handspan_exporter.store.lease import Lease
@@ -95,6 +96,7 @@ class Processor:
         self._read_ns = 0
         self._cursor_ns = 0
         self._looked_ns = self._checked_ns = 0
+        self._found: list[str] = []
         self._oldest_ns: int | None = None
         self._unread_ns: int | None = None
         self._wake = threading.Event()
@@ -165,10 +167,13 @@ class Processor:
     def _resume(self) -> None:
         """Go on where the last processor said it was."""
         revision = highest_revision(self._connection)
-        found = self._connection.rows(sql.load("facts/cursor"))
-        self._cursor_ns = self._read_ns = found[0]["moment_ns"] if found else 0
+        found = {
+            row["name"]: row["moment_ns"] for row in self._connection.rows(sql.load("facts/cursor"))
+        }
+        self._cursor_ns = self._read_ns = found.get("facts", 0)
         # What a processor that was killed may have said too early is looked at first.
-        self._checked_ns = max(1, self._cursor_ns - 2 * _CURSOR_EVERY_NS)
+        checked_ns = max(1, self._cursor_ns - 2 * _CURSOR_EVERY_NS)
+        self._checked_ns = min(checked_ns, found.get("looked", checked_ns))
         idle_ns = int(self._settings.implicit_run_s * SECOND_NS)
         if self._cursor_ns:
             self._queue.settles(self._arrivals(self._cursor_ns - idle_ns, self._cursor_ns))
@@ -216,41 +221,65 @@ class Processor:
             waited_s = max(self._clock_ns() - first_ns, 0) / SECOND_NS
             self.counters.observe(FRESHNESS_S, waited_s, trace_id=trace_id)
         self._queue.done(done, now_ns)
+        self._note_gaps(done, now_ns)
         self._queue.nothing_stored(set(batch) - {one.trace_id for one in done})
         self.counters.add(FACTS_TRACES, len(batch))
         self.counters.add(FACTS_SPANS, sum(one.spans for one in done))
 
+    def _note_gaps(self, done: list[Done], now_ns: int) -> None:
+        """Remember idle traces that lack a span: no agent span will tell when that one comes."""
+        idle_ns = now_ns - int(self._settings.implicit_run_s * SECOND_NS)
+        if gaps := [one.trace_id for one in done if one.gap and one.received_ns <= idle_ns]:
+            noted = {"trace_ids": gaps, "now_ns": now_ns}
+            self._connection.command(sql.load("facts/gaps_write"), noted)
+
     def _single_out(self, batch: list[str], now_ns: int) -> None:
         """Halve the batch until the one trace that cannot be computed is alone: others go first."""
         self._most_traces = max(1, len(batch) // 2)
+        self._queue.not_done(batch, now_ns)
         if len(batch) == 1:
             self._queue.postpone(batch[0], now_ns)
             _log.error("the facts of trace %s cannot be computed, trying again", batch[0])
 
     def _save_cursor(self, now_ns: int, *, worked: bool) -> None:
         oldest_ns = self._oldest_ns = self._queue.oldest_ns()
-        cursor_ns = self._read_ns if oldest_ns is None else min(oldest_ns, self._read_ns)
+        # A timer that is due holds it, too: the next process settles only what came lately.
+        holding = (oldest_ns, self._queue.next_timer_ns(), self._read_ns)
+        cursor_ns = min(ns for ns in holding if ns is not None)
         late = now_ns - self._cursor_ns > _CURSOR_EVERY_NS
         if cursor_ns > self._cursor_ns and (worked or late):
-            moved = {"moment_ns": cursor_ns, "revision": self._next_revision()}
-            self._connection.command(sql.load("facts/cursor_write"), moved)
+            self._move("facts", cursor_ns)
             self._cursor_ns = cursor_ns
 
+    def _move(self, name: str, moment_ns: int) -> None:
+        moved = {"name": name, "moment_ns": moment_ns, "revision": self._next_revision()}
+        self._connection.command(sql.load("facts/cursor_write"), moved)
+
     def _look_back(self, now_ns: int) -> None:
-        """Once a minute, have traces computed again whose facts lack a span: none should."""
+        """Once a minute, have traces computed again whose facts lack a span.
+
+        Of agent spans none should; spans of others that close a gap come as late as they like.
+        """
         if now_ns - self._looked_ns < _LOOK_BACK_EVERY_NS:
             return
         self._looked_ns = now_ns
-        from_ns, self._checked_ns = self._checked_ns, self._cursor_ns
-        if not 0 < from_ns < self._checked_ns:
-            return
-        window = {"from_ns": from_ns, "until_ns": self._checked_ns, "most": MOST_TRACES}
-        missed = [
-            row["trace_id"] for row in self._connection.rows(sql.load("facts/missed"), window)
-        ]
-        if missed := self._queue.missed(missed, now_ns):
-            self.counters.add(FACTS_MISSED, len(missed))
-            _log.error("spans of %s traces were missed, first of %s", len(missed), missed[0])
+        from_ns, until_ns = self._checked_ns, self._cursor_ns
+        if 0 < from_ns < until_ns:
+            window = {"from_ns": from_ns, "until_ns": until_ns}
+            if missed := self._looked(now_ns, "facts/missed", window | {"most": MOST_TRACES}):
+                self.counters.add(FACTS_MISSED, len(missed))
+                _log.error("spans of %s traces were missed, first of %s", len(missed), missed[0])
+            filled = self._looked(now_ns, "facts/filled", window)
+            # A process that is killed before it has computed what was found must find it again.
+            if not self._queue.waiting_since(self._found):
+                self._move("looked", from_ns)
+                self._found = [*missed, *filled]
+        self._checked_ns = until_ns
+
+    def _looked(self, now_ns: int, name: str, window: dict[str, int]) -> list[str]:
+        """Queue the traces that a statement finds and return them, without those that wait."""
+        found = self._connection.rows(sql.load(name), window)
+        return self._queue.missed((row["trace_id"] for row in found), now_ns)
 
     def _next_revision(self) -> int:
         least = self._lease.fence if self._lease else self._clock_ns()

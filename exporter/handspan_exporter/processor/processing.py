@@ -107,6 +107,7 @@ def _attach(
         source,
         leads=lambda: lease.held,
         pause_s=settings.attach_s,
+        idle_s=settings.implicit_run_s,
         counters=counters,
         on_stored=wake,
     )

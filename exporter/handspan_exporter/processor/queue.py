@@ -117,6 +117,14 @@ class Queue:
             self._waiting[one] = _Waiting(now_ns, now_ns, known[1].spans if known else 1)
         return found
 
+    def not_done(self, trace_ids: Iterable[str], now_ns: int) -> None:
+        """Let those of these traces wait that only a timer had made due: it is gone."""
+        for one in trace_ids:
+            if one not in self._waiting and (at_ns := self._unsettled.get(one)) is not None:
+                known = self._computed.get(one)
+                spans = known[1].spans if known else 1
+                self._waiting[one] = _Waiting(at_ns - self._idle_ns, now_ns, spans)
+
     def postpone(self, trace_id: str, now_ns: int) -> None:
         """Let others go first, each time for longer; the trace stays, and holds the cursor."""
         if waiting := self._waiting.get(trace_id):

@@ -40,13 +40,13 @@ def places(nodes: pa.Table) -> pa.Table:
     agent_at, opener_at = forest.at(agents), forest.at(opens)
     agent_above, opener_above = forest.above(agent_at), forest.above(opener_at)
     ids = nodes["span_id"]
+    dangling = (forest.parent < 0) & ~_marks(pc.equal(nodes["parent_span_id"], ""))
     columns = {
         "trace_id": nodes["trace_id"],
         "span_id": ids,
         "depth": pa.array(forest.depth(), pa.uint32()),
-        "parent_missing": pa.array(
-            (forest.parent < 0) & ~_marks(pc.equal(nodes["parent_span_id"], ""))
-        ),
+        "parent_missing": pa.array(dangling),
+        "in_gap": pa.array(forest.at(dangling) >= 0),
         "opener_at": _take(ids, opener_at),
         "opener_above": _take(ids, opener_above),
         "repeats_id": pa.array(_repeats(nodes["workflow_id"], opens, opener_above)),

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from handspan_exporter import sql
 from handspan_exporter.columns.agent_spans import READS, agent_spans_table
-from handspan_exporter.columns.arrivals import arrivals_table
+from handspan_exporter.columns.arrivals import arrivals_table, late_spans
 from handspan_exporter.errors import HandspanError, RowsRefused, StoreUnsuitable, UsageError
 from handspan_exporter.telemetry import ATTACHED_PARTS, ATTACHED_SPANS, ROWS_REJECTED
 
@@ -111,8 +111,11 @@ class Source:
             place = {"database": self.database, "table": self.table + suffix}
             name = "otel_traces" + suffix
             same = (self.database, self.table) == (ours, "otel_traces")
-            if not same and connection.rows(sql.load("attach/table"), place):
-                connection.command(sql.render("attach/view", {"name": name, **place}))
+            if connection.rows(sql.load("attach/table"), place):
+                if not same:
+                    connection.command(sql.render("attach/view", {"name": name, **place}))
+            elif suffix:
+                connection.command(sql.render("attach/times", self._place))
 
     def parts(self, connection: Connection) -> list[Part]:
         """Return what the table consists of now."""
@@ -153,6 +156,7 @@ class Attached:
         *,
         leads: Callable[[], bool],
         pause_s: float,
+        idle_s: float,
         counters: Counters,
         on_stored: Callable[[], None] = lambda: None,
         clock_ns: Callable[[], int] = time.time_ns,
@@ -164,6 +168,7 @@ class Attached:
             source: What to read.
             leads: Whether this service may write; asked before each look. Never blocks.
             pause_s: Seconds between two looks.
+            idle_s: After how many seconds without a span a trace is idle.
             counters: For rows and parts.
             on_stored: Called after something was stored; must not block.
             clock_ns: Unix time: when a span came.
@@ -172,6 +177,7 @@ class Attached:
         self._source = source
         self._leads = leads
         self._pause_s = pause_s
+        self._idle_s = idle_s
         self._counters = counters
         self._on_stored = on_stored
         self._clock_ns = clock_ns
@@ -226,18 +232,19 @@ class Attached:
     def _store(self, rows: pa.Table) -> None:
         now_ns = self._clock_ns()
         agent_spans = agent_spans_table(rows, now_ns)
-        if not agent_spans.num_rows:
-            return
         try:
-            self._connection.insert("agent_spans", agent_spans, token=secrets.token_hex(16))
+            if agent_spans.num_rows:
+                self._connection.insert("agent_spans", agent_spans, token=secrets.token_hex(16))
         except RowsRefused as error:
             # Theirs to keep, and still there: `handspan rebuild` takes them once this is mended.
             self._counters.add(ROWS_REJECTED, agent_spans.num_rows, reason="agent_spans")
             _log.error("%s rows of %s are not taken: %s", len(agent_spans), self._source, error)
             return
-        arrivals = arrivals_table(agent_spans, now_ns).drop_columns(["arrived_at"])
-        self._connection.insert("trace_arrivals", arrivals, token=secrets.token_hex(16))
-        self._on_stored()
+        late = late_spans(rows, now_ns, self._idle_s)
+        arrivals = arrivals_table(agent_spans, now_ns, late).drop_columns(["arrived_at"])
+        if arrivals.num_rows:
+            self._connection.insert("trace_arrivals", arrivals, token=secrets.token_hex(16))
+            self._on_stored()
 
     def _keep(self, there: Sequence[Part]) -> None:
         """Take over parts that were merged from read ones, and forget what is no longer there."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from handspan_exporter.attention import Attention
-from handspan_exporter.columns.arrivals import arrivals_table
+from handspan_exporter.columns.arrivals import arrivals_table, late_spans
 from handspan_exporter.columns.logs import logs_table
 from handspan_exporter.columns.open_spans import open_spans_table
 from handspan_exporter.columns.traces import trace_times_table, traces_table
@@ -33,7 +34,7 @@ from handspan_exporter.writer.instances import Instances
 from handspan_exporter.writer.pending import Pending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from handspan_exporter.journal.journal import Journal
     from handspan_exporter.journal.segment import Segment
@@ -98,6 +99,7 @@ class Writer:
         self._counters = counters
         self._on_stored = on_stored
         self._flush_s = settings.flush_s
+        self._idle_s = settings.implicit_run_s
         self._attention = Attention(counters)
         self._pending = Pending(settings.pending_max_bytes)
         self._wake = threading.Condition()
@@ -249,7 +251,8 @@ class Writer:
             self._inserter.insert("otel_traces_trace_id_ts", trace_times_table(traces), group.token)
         spans = [self._agent_spans_table(*one) for one in _with_beginning(parts, group)]
         self._insert_rows("agent_spans", _joined(spans), group)
-        self._announce(spans, group)
+        now_ns = time.time_ns()
+        self._announce(spans, group, [late_spans(one, now_ns, self._idle_s) for one in parts])
         return int(traces.num_rows)
 
     def _insert_logs(self, group: Group, batches: list[pa.RecordBatch]) -> int:
@@ -262,9 +265,10 @@ class Writer:
             self._announce(begun, group)
         return int(logs.num_rows)
 
-    def _announce(self, spans: list[pa.Table], group: Group) -> None:
+    def _announce(self, spans: list[pa.Table], group: Group, late: Sequence[pa.Table] = ()) -> None:
         """Tell the processor which traces there is something new of: after all else is there."""
-        arrivals = _joined([arrivals_table(*one) for one in _with_beginning(spans, group)])
+        came = zip(_with_beginning(spans, group), late or repeat(None), strict=False)
+        arrivals = _joined([arrivals_table(*one, others) for one, others in came])
         if not self._alone:
             self._inserter.announce("trace_arrivals", arrivals.drop_columns(["arrived_at"]))
             return

@@ -56,6 +56,7 @@ def reader(
             Source(session, theirs, database[0].database),
             leads=lambda: True,
             pause_s=1.0,
+            idle_s=300.0,
             counters=counters or Counters(),
         )
 
@@ -115,6 +116,42 @@ def test_rows_become_the_agent_spans_that_our_receiver_makes(
     expected = _expected(connection, rows)
     assert len(expected) > 20
     assert _found(connection) == expected
+
+
+def test_spans_of_others_that_come_late_are_announced_too(
+    connection: Connection, theirs: str, reader: Callable[..., Attached]
+) -> None:
+    """The Collector's queue or a backfill may bring what lay between two agents hours later."""
+    hour_ns = 3600 * 10**9
+    for late_ns in (hour_ns, 0):
+        request = traces_request(random.Random(late_ns), time.time_ns() - late_ns)  # noqa: S311
+        for resource in request.resource_spans:
+            for span in (span for scope in resource.scope_spans for span in scope.spans):
+                del span.attributes[:]
+                span.trace_id = bytes([1 + bool(late_ns)]) * 16
+                span.start_time_unix_nano = time.time_ns() - late_ns
+        _insert(connection, theirs, traces_table(decode(TRACES, request.SerializeToString())))
+
+    assert reader().pull() > 1
+    arrivals = connection.rows("SELECT trace_id, spans FROM trace_arrivals")
+    assert arrivals == [{"trace_id": "02" * 16, "spans": 0}]
+
+
+def test_a_table_without_its_companion_has_gaps_filled_all_the_same(
+    database: tuple[Dsn, Connection], theirs: str
+) -> None:
+    """Not every writer keeps from when to when a trace has spans."""
+    dsn, connection = database
+    connection.command("DROP VIEW otel_traces_trace_id_ts_mv")
+    connection.command("DROP TABLE otel_traces_trace_id_ts")
+    connection.command("DROP TABLE otel_traces")
+    rows = _rows(random.Random(5), 3)  # noqa: S311 - not for secrets
+    _insert(connection, theirs, rows)
+    Source(connection, theirs, dsn.database).show(connection, dsn.database)
+
+    found = connection.rows("SELECT TraceId, Start <= End AS fits FROM otel_traces_trace_id_ts")
+    assert {row["TraceId"] for row in found} == set(rows["TraceId"].to_pylist())
+    assert all(row["fits"] for row in found)
 
 
 def test_nothing_is_skipped_and_nothing_read_twice_when_parts_merge(

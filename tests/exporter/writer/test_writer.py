@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from handspan_exporter.columns.agent_spans import agent_spans_table
 from handspan_exporter.errors import QueryFailed, StoreDown
@@ -118,6 +119,31 @@ def test_a_request_becomes_rows_of_three_tables(
     assert ingest.counters.total(SPANS_STORED) == 3
     assert ingest.drain()
     assert list(tmp_path.glob("*.otlp")) == []
+
+
+def test_spans_of_others_are_announced_when_they_are_late(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """They may close a gap; the ones that come as they end are most of all spans, and none can."""
+    now_ns = time.time_ns()
+    ingest = Ingest(tmp_path, connection)
+    ingest.accept(_plain(trace_request(2, start_ns=now_ns - 3600 * 10**9)))
+    ingest.accept(_plain(trace_request(2, first=10)))
+    ingest.accept(trace_request(2, first=20, start_ns=now_ns - 3600 * 10**9))
+    ingest.writer.start()
+
+    assert ingest.drain()
+    assert _counts(connection) == [6, 2, 4]
+    assert _rows(connection, "trace_arrivals", "arraySort(groupArray(spans))") == [0, 0, 1, 1]
+
+
+def _plain(body: bytes) -> bytes:
+    """Return the request with spans that are no agent work."""
+    request = ExportTraceServiceRequest.FromString(body)
+    for span in request.resource_spans[0].scope_spans[0].spans:
+        del span.attributes[:]
+        span.name = "GET"
+    return request.SerializeToString()
 
 
 def test_what_waits_is_stored_before_the_end(

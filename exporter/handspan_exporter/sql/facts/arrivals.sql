@@ -1,5 +1,5 @@
--- What arrived in [from, until): one row per trace. At most so many arrivals, and then all of the same moment: who
--- reads on from the last moment misses none.
+-- What agent work arrived in [from, until): one row per trace. At most so many arrivals, and then all of the same
+-- moment: who reads on from the last moment misses none.
 SELECT
     trace_id,
     toUnixTimestamp64Nano(min(arrived_at)) AS first_ns,
@@ -13,6 +13,7 @@ FROM
     FROM trace_arrivals
     WHERE arrived_at >= fromUnixTimestamp64Nano({from_ns:Int64}, 'UTC')
       AND arrived_at < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+      AND trace_arrivals.spans > 0
     ORDER BY arrived_at
     LIMIT {most:UInt64} WITH TIES
 )

@@ -8,6 +8,7 @@ WITH
         FROM trace_arrivals
         WHERE arrived_at >= fromUnixTimestamp64Nano({from_ns:Int64}, 'UTC')
           AND arrived_at < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+          AND spans > 0
         ORDER BY trace_id
         LIMIT {most:UInt64}
     ),

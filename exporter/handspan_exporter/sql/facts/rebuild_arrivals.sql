@@ -8,3 +8,9 @@ FROM
     SELECT arrayJoin({gone_trace_ids:Array(String)}), 0
 )
 GROUP BY trace_id
+UNION ALL
+-- What others' spans close is found by these.
+SELECT fromUnixTimestamp64Nano({arrived_ns:Int64}, 'UTC'), trace_id, 0, 0
+FROM reread
+WHERE trace_id NOT IN (SELECT trace_id FROM rebuilt)
+GROUP BY trace_id

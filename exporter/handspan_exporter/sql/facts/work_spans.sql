@@ -15,7 +15,7 @@ WITH
     placed AS
     (
         SELECT
-            t.trace_id AS tree_trace_id, t.span_id AS tree_span_id, depth, parent_missing, t.agent_run AS agent_run,
+            t.trace_id AS tree_trace_id, t.span_id AS tree_span_id, depth, parent_missing, in_gap, t.agent_run AS agent_run,
             usage_above, call_above, usage_call_above, delegates, agent_name_at,
             coordinated, hit_at, struck, critical_ns, critical_at,
             o.run_id AS opened_run, workflow_id_at, workflow_at, project_at, feature_at, session_id_at,

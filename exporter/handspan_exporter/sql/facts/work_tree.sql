@@ -7,6 +7,7 @@ CREATE TEMPORARY TABLE work_tree
     span_id            String,
     depth              UInt32,
     parent_missing     Bool,
+    in_gap             Bool,    -- its parent, or that of a span above, is not stored
     opener_at          String,
     opener_above       String,
     repeats_id         Bool,    -- an opener with the workflow id of an opener above

@@ -1,4 +1,5 @@
--- How far the processor has come: every arrival before this moment is in the facts.
+-- How far the processor has come: every arrival before this moment is in the facts ('facts'), or was looked back at
+-- ('looked').
 CREATE TABLE IF NOT EXISTS processor_state
 (
     name     LowCardinality(String),
