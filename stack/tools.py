@@ -187,7 +187,15 @@ FRAMEWORKS = {
         takes="up to two minutes",
         kept_in="frameworks",
     )
-    for name in ("autogen", "crewai", "langgraph", "openai_agents", "pydantic_ai", "strands")
+    for name in (
+        "autogen",
+        "crewai",
+        "langfuse",
+        "langgraph",
+        "openai_agents",
+        "pydantic_ai",
+        "strands",
+    )
 }
 """Agent frameworks with their instrumentors, each in an environment of its own."""
 

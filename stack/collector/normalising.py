@@ -52,7 +52,7 @@ FOREIGN: Final = tuple(
             for column in mapping.COLUMNS
             for source in column.sources
             if source.convention not in (mapping.HANDSPAN, mapping.OTEL)
-        }
+        }.union((mapping.BUCKETS_KEY, mapping.COST_KEY))
         - {semconv.SESSION_ID}
     )
 )
@@ -88,6 +88,7 @@ def _of_spans() -> Iterator[str]:
     yield from _cost_sources()
     for name, standard in STANDARD.items():
         yield from _column(mapping.BY_NAME[name], standard)
+    yield from _langfuse()
     yield from _not_said()
     yield f"delete_key(span.attributes, {ottl.text(_IN_EVENT)})"
 
@@ -190,6 +191,53 @@ def _cost_sources() -> Iterator[str]:
         nobody = [ottl.unsaid(path) for path in sources]
         has = ottl.said(ottl.attribute(key))
         yield ottl.where(f"set({sources[0]}, {ottl.text(source)})", *nobody, has, *told)
+
+
+def _langfuse() -> Iterator[str]:
+    """Yield what reads Langfuse's buckets, its cost, and names that are those of spans."""
+    path = ottl.attribute(mapping.BUCKETS_KEY)
+    for name, words in (*mapping.BUCKETS.items(), ("whole", (mapping.BUCKETS_WHOLE,))):
+        for word in words:
+            yield _counted(path, name, word)
+    total = f"{_bucket('input_tokens')} + {_bucket('output_tokens')}"
+    both = [f"{_bucket(name)} != nil" for name in ("input_tokens", "output_tokens", "whole")]
+    inclusive = _bucket("inclusive")
+    yield ottl.where(f"set({inclusive}, true)", *both, f"{_bucket('whole')} == {total}")
+    for name, beside in mapping.BUCKETS_BESIDE.items():
+        for other in beside:
+            parts = [f"{_bucket(one)} != nil" for one in (name, other)]
+            summed = f"set({_bucket(name)}, {_bucket(name)} + {_bucket(other)})"
+            yield ottl.where(summed, *parts, f"{inclusive} == nil")
+    for name, word in mapping.BUCKETS_INCLUSIVE.items():
+        yield _counted(path, name, word)
+    for name in mapping.BUCKETS:
+        target = ottl.attribute(STANDARD[name])
+        known = f"{_bucket(name)} != nil"
+        yield ottl.where(f"set({target}, {_bucket(name)})", known, ottl.unsaid(target))
+    cost, pattern = ottl.attribute(mapping.COST_KEY), r'"total": ?(?P<usd>[0-9.eE+-]+)'
+    target = ottl.attribute(STANDARD["cost_usd"])
+    usd = f"Double({ottl.found(cost, pattern, 'usd')})"
+    told = (ottl.matches(cost, pattern), ottl.unsaid(target))
+    failed = f"(span.status.code != STATUS_CODE_ERROR or {usd} > 0.0)"
+    yield ottl.where(f"set({target}, {usd})", *told, failed)
+    own = f"{_CONVENTION} == {ottl.text(mapping.LANGFUSE)}"
+    names = STANDARD | {"validation": semconv.GEN_AI_EVALUATION_NAME}
+    for kind, name in mapping.CALLED.items():
+        target = ottl.attribute(names[name])
+        here = f"{ottl.KIND} == {ottl.text(kind)}"
+        yield ottl.where(f"set({target}, span.name)", own, here, ottl.unsaid(target))
+
+
+def _bucket(name: str) -> str:
+    return f'span.cache["{name}"]'
+
+
+def _counted(path: str, name: str, word: str) -> str:
+    """Return the statement that keeps what a bucket holds, where no earlier one did."""
+    pattern = mapping.bucket(word)
+    number = f"Int({ottl.found(path, pattern, 'count')})"
+    nothing = f"{_bucket(name)} == nil"
+    return ottl.where(f"set({_bucket(name)}, {number})", nothing, ottl.matches(path, pattern))
 
 
 def _column(column: mapping.Column, standard: str) -> Iterator[str]:

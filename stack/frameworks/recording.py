@@ -19,6 +19,7 @@ RECORDED: Final = _ROOT / "tests" / "exporter" / "conventions" / "recorded"
 SOURCES: Final = {
     "autogen": ("native", "openinference"),
     "crewai": ("native", "openinference", "openinference_events", "openllmetry"),
+    "langfuse": ("native",),
     "langgraph": ("openinference", "openllmetry", "official"),
     "openai_agents": ("handspan", "openinference", "openllmetry", "official"),
     "pydantic_ai": ("native", "openinference"),

@@ -582,3 +582,99 @@ def with_attributes(table: pa.Table, attributes: pa.Array) -> pa.Table:
     """Return the table with other span attributes."""
     place = table.schema.get_field_index("SpanAttributes")
     return table.set_column(place, "SpanAttributes", attributes)
+
+
+@pytest.mark.parametrize(
+    ("told", "tokens"),
+    [
+        ('{"input": 120, "output": 15}', (120, 15, None, None, None)),
+        (
+            '{"input": 150, "output": 20, "cache_read_input_tokens": 50, "output_reasoning": 10}',
+            (200, 30, 50, None, 10),
+        ),
+        (
+            '{"input":150,"output":20,"total":220,"input_cache_read":45,"input_cache_creation":5}',
+            (200, 20, 45, 5, None),
+        ),
+        (
+            '{"input": 200, "output": 20, "total": 220, "input_cached_tokens": 50}',
+            (200, 20, 50, None, None),
+        ),
+        (
+            (
+                '{"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13, '
+                '"prompt_tokens_details": {"cached_tokens": 3}, '
+                '"completion_tokens_details": {"reasoning_tokens": 2}}'
+            ),
+            (9, 4, 3, None, 2),
+        ),
+        ('{"output": 4}', (None, 4, None, None, None)),
+        ("no JSON at all", (None, None, None, None, None)),
+        ('{"input": -1, "output": 99999999999999999999}', (None, None, None, None, None)),
+    ],
+)
+def test_buckets_of_langfuse_become_tokens_with_their_parts_in_them(
+    told: str, tokens: tuple[int | None, ...]
+) -> None:
+    """Beside each other there, part of each other here: by a wrong rule the cost is wrong."""
+    found = row(langfuse__observation__type="generation", langfuse__observation__usage_details=told)
+    names = ("input", "output", "cache_read", "cache_write", "reasoning")
+    assert tuple(found[f"{name}_tokens"] for name in names) == tokens
+    assert (found["kind"], found["convention"]) == ("llm", "langfuse")
+
+
+def test_what_a_span_says_in_standard_names_wins_over_langfuses_buckets() -> None:
+    """Both may stand on one span; the bucket may be in another unit."""
+    found = row(
+        langfuse__observation__type="generation",
+        langfuse__observation__usage_details='{"input": 7, "output": 3}',
+        gen_ai__usage__input_tokens="11",
+    )
+    assert (found["input_tokens"], found["output_tokens"]) == (11, 3)
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "usd"),
+    [
+        ('{"input": 0.1, "output": 0.2, "total": 0.3}', "Unset", Decimal("0.3")),
+        ('{"total": 0}', "Unset", Decimal(0)),
+        ('{"total": 0}', "Error", None),
+        ('{"total": 1.5e-05}', "Error", Decimal("0.000015")),
+        ('{"input": 0.1}', "Unset", None),
+        ('{"total": 1.2.3}', "Unset", None),
+    ],
+)
+def test_a_total_of_langfuse_is_a_cost(told: str, status: str, usd: Decimal | None) -> None:
+    """Its handler for LangChain writes 0 on calls that failed: that is no price."""
+    said = {"langfuse.observation.type": "generation", "langfuse.observation.cost_details": told}
+    (found,) = normalised(Span(said, status=status))
+    assert found["cost_usd"] == usd
+    assert found["cost_source"] == ("" if usd is None else "provider")
+
+
+def test_observations_of_langfuse_are_what_they_say_under_their_names() -> None:
+    """The name of the span is the only place where an agent or a tool is called anything."""
+    scope = "langfuse-sdk"
+    outermost = {"langfuse.internal.is_app_root": "true"}
+    spans = [
+        Span({"langfuse.observation.type": kind} | more, name=name, scope=scope)
+        for kind, name, more in [
+            ("chain", "support", outermost),
+            ("span", "support", outermost | {"langfuse.trace.name": "tickets"}),
+            ("agent", "triage", outermost | {"session.id": "s1"}),
+            ("tool", "search", {}),
+            ("chain", "step", {}),
+            ("guardrail", "no secrets", {}),
+        ]
+    ]
+    told = [(one["kind"], one["workflow"], one["agent"], one["tool"]) for one in normalised(*spans)]
+    assert told == [
+        ("workflow", "support", "", ""),
+        ("workflow", "tickets", "", ""),
+        ("agent", "", "triage", ""),
+        ("tool", "", "", "search"),
+        ("chain", "", "", ""),
+        ("validation", "", "", ""),
+    ]
+    assert normalised(*spans)[2]["conversation_id"] == "s1"
+    assert normalised(*spans)[5]["validation"] == "no secrets"

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from handspan import semconv
 from handspan.prices import FRAMEWORK_PROVIDERS
-from handspan_exporter.columns import mapping, parse
+from handspan_exporter.columns import buckets, mapping, parse
 from handspan_exporter.columns.attributes import Attributes, as_bytes, as_strings
 from handspan_exporter.columns.events import event_spans
 from handspan_exporter.columns.kinds import NONE, recognise
@@ -192,6 +192,7 @@ class _AgentSpans:
         columns = {column.name: self.mapped(column) for column in mapping.COLUMNS}
         columns |= self.span() | self.state(columns["workflow_outcome"])
         columns |= self.handoff(columns["handoff_target"], columns["handoff_mode"])
+        columns |= self.langfuse(columns)
         columns |= self.cost(columns["cost_usd"], columns["cost_source"])
         columns["provider"] = _without_frameworks(columns["provider"])
         columns |= self.not_said(columns)
@@ -335,6 +336,17 @@ class _AgentSpans:
         # Not binary_slice: without an end it fails on texts shorter than the start.
         rest = pc.replace_substring(names, mapping.HANDOFF_NAME_PREFIX, "", max_replacements=1)
         return pc.if_else(named, as_strings(rest), targets)
+
+    def langfuse(self, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
+        """Return the columns that Langfuse tells within other texts, where nothing else did."""
+        found = {
+            name: pc.coalesce(columns[name], counts)
+            for name, counts in buckets.usage(self.attributes).items()
+        }
+        failed = pc.equal(columns["status"], "Error")
+        if (usd := buckets.cost_usd(self.attributes, failed)) is not None:
+            found["cost_usd"] = pc.coalesce(columns["cost_usd"], usd)
+        return found | buckets.called(columns, as_strings(self.text("SpanName")))
 
     def cost(self, usd: pa.Array, source: pa.Array) -> dict[str, pa.Array]:
         """Return cost and source: only dollars count, and a cost without a source gets its own."""

@@ -21,8 +21,9 @@ HANDSPAN: Final = "handspan"
 OTEL: Final = "otel"
 OPENINFERENCE: Final = "openinference"
 OPENLLMETRY: Final = "openllmetry"
+LANGFUSE: Final = "langfuse"
 
-CONVENTIONS: Final = (HANDSPAN, OTEL, OPENINFERENCE, OPENLLMETRY)
+CONVENTIONS: Final = (HANDSPAN, OTEL, OPENINFERENCE, OPENLLMETRY, LANGFUSE)
 """Which names a span uses, in the order in which they are recognised."""
 
 NATIVE_SCOPES: Final = {
@@ -137,6 +138,10 @@ def _openllmetry(key: str, *kinds: str) -> Source:
     return Source(key, OPENLLMETRY, frozenset(kinds))
 
 
+def _langfuse(key: str, *, own_only: bool = False) -> Source:
+    return Source(key, LANGFUSE, own_only=own_only)
+
+
 OPERATION_KINDS: Final = {
     semconv.OPERATION_WORKFLOW: "workflow",
     semconv.OPERATION_AGENT: "agent",
@@ -197,6 +202,22 @@ KIND_RULES: Final = (
         OPENLLMETRY,
         "llm.request.type",
         {"chat": "llm", "completion": "llm", "embedding": "embedding", "rerank": "retrieval"},
+    ),
+    KindRule(
+        LANGFUSE,
+        "langfuse.observation.type",
+        {
+            "generation": "llm",
+            "agent": "agent",
+            "tool": "tool",
+            "retriever": "retrieval",
+            "embedding": "embedding",
+            "guardrail": "validation",
+            "evaluator": "validation",
+            "chain": CHAIN,
+            "span": CHAIN,
+            "event": CHAIN,
+        },
     ),
 )
 """In order; the first whose value is known decides. `traceloop.span.kind` comes before the
@@ -275,6 +296,15 @@ CORRECTIONS: Final = {
             CHAIN,
             "the framework has a span of it already, but not of a handoff",
             but_not=True,
+        ),
+    ),
+    "langfuse-sdk": (
+        Correction(
+            CHAIN,
+            "langfuse.internal.is_app_root",
+            "^(true|True)$",
+            "workflow",
+            "the outermost observation is the trace; one typed agent is a run by itself",
         ),
     ),
     "crewai": (
@@ -359,6 +389,63 @@ ended last."""
 
 UNTOLD: Final = "Untold"
 """The status of a workflow span of `SILENT_WORKFLOWS` that says no error."""
+
+CALLED: Final = {
+    "agent": "agent",
+    "tool": "tool",
+    "workflow": "workflow",
+    "validation": "validation",
+}
+"""Kind -> the column that gets the name of a Langfuse span: nothing else says what it is called."""
+
+BUCKETS_KEY: Final = "langfuse.observation.usage_details"
+"""Langfuse: a JSON text with numbers of tokens by bucket."""
+
+BUCKETS: Final = {
+    "input_tokens": ("input",),
+    "output_tokens": ("output",),
+    "cache_read_tokens": (
+        "cache_read_input_tokens",
+        "input_cache_read",
+        "input_cache_read_tokens",
+        "input_cached_tokens",
+    ),
+    "cache_write_tokens": (
+        "cache_creation_input_tokens",
+        "input_cache_creation",
+        "input_cache_write",
+        "input_cache_write_tokens",
+    ),
+    "reasoning_tokens": ("output_reasoning", "output_reasoning_tokens"),
+}
+"""Column -> the buckets that hold it; the first that is there counts."""
+
+BUCKETS_BESIDE: Final = {
+    "input_tokens": ("cache_read_tokens", "cache_write_tokens"),
+    "output_tokens": ("reasoning_tokens",),
+}
+"""Column -> columns whose buckets lie beside its own, and are part of it here."""
+
+BUCKETS_WHOLE: Final = "total"
+"""The bucket that tells how it was counted: where input and output alone come to it, they include
+the others already."""
+
+BUCKETS_INCLUSIVE: Final = {
+    "input_tokens": "prompt_tokens",
+    "output_tokens": "completion_tokens",
+    "cache_read_tokens": "cached_tokens",
+    "reasoning_tokens": "reasoning_tokens",
+}
+"""Column -> the name in usage as OpenAI tells it, which Langfuse passes on as it is."""
+
+COST_KEY: Final = "langfuse.observation.cost_details"
+"""Langfuse: a JSON text with costs by bucket, of which the total counts."""
+
+
+def bucket(*names: str) -> str:
+    """Return the pattern of a count in a JSON text; its group is `count`."""
+    return f'"(?:{"|".join(names)})": ?(?P<count>[0-9]{{1,18}}) ?[,}}]'
+
 
 NOT_SAID: Final = {"model": ("unknown",)}
 """Column -> what instrumentors write when they do not know."""
@@ -457,6 +544,7 @@ COLUMNS: Final = (
             _handspan(semconv.WORKFLOW_NAME),
             _otel(semconv.GEN_AI_WORKFLOW_NAME),
             _openllmetry("traceloop.workflow.name"),
+            _langfuse("langfuse.trace.name"),
         ),
     ),
     Column(
@@ -492,6 +580,7 @@ COLUMNS: Final = (
         (
             _otel(semconv.GEN_AI_CONVERSATION_ID),
             _openinference(semconv.SESSION_ID, own_only=True),
+            _langfuse(semconv.SESSION_ID, own_only=True),
             _openllmetry("traceloop.association.properties.session_id"),
             _openllmetry("traceloop.association.properties.thread_id"),
         ),
@@ -583,6 +672,7 @@ COLUMNS: Final = (
             _openinference("llm.response.model_name"),
             _openinference("llm.request.model_name"),
             _openinference("embedding.model_name"),
+            _langfuse("langfuse.observation.model.name"),
         ),
     ),
     Column(
@@ -749,5 +839,5 @@ def names() -> tuple[str, ...]:
     found = {source.key for column in COLUMNS for source in column.sources}
     found |= {rule.key for rule in KIND_RULES} | set(EVIDENCE)
     found |= {one.key for rules in CORRECTIONS.values() for one in rules}
-    found |= {one.key for one in HANDOFF_TOOLS if not one.in_event}
+    found |= {one.key for one in HANDOFF_TOOLS if not one.in_event} | {BUCKETS_KEY, COST_KEY}
     return tuple(sorted(found | {semconv.ERROR_TYPE, semconv.GEN_AI_USAGE_COST_CURRENCY}))

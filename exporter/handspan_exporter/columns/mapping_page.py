@@ -14,7 +14,7 @@ _HEAD = """\
 
 # What each convention calls a thing
 
-Handspan reads four vocabularies and writes one typed row per span that is agent work (table
+Handspan reads five vocabularies and writes one typed row per span that is agent work (table
 `agent_spans`). Below, per column, the attributes that it is read from: the first one that a span
 has, with a value that is not empty, wins. A value that does not fit its column (a text where a
 number belongs, a negative count) counts as unknown, never as 0.
@@ -54,6 +54,14 @@ Never an error: {never}, and a workflow that was cancelled. `error_type` is `err
 type of the last exception event of a span whose status is Error. A framework's name is no
 provider. A reported cost in another currency than USD is not kept.
 
+Langfuse tells numbers of tokens within `{buckets}`, by bucket. Buckets lie beside each other there
+and are parts of input and output here, so those are sums; unless `total` says that input and output
+have the others in them. Usage as OpenAI tells it passes unchanged. The total of `{cost}` is a cost,
+0 of a failed call is none. A span's name is that of the agent, tool or workflow.
+
+| column | buckets | with | else |
+|---|---|---|---|
+{counts}
 ## Columns
 
 | column | read from, in order |
@@ -75,6 +83,9 @@ def mapping_markdown() -> str:
         ),
         silent=_listed(sorted(mapping.SILENT_WORKFLOWS)),
         untold=mapping.UNTOLD,
+        buckets=mapping.BUCKETS_KEY,
+        cost=mapping.COST_KEY,
+        counts="".join(map(_bucket, mapping.BUCKETS)),
     )
     columns = "".join(f"{_column(column)}\n" for column in mapping.COLUMNS)
     return _HEAD.format(evidence=_listed(mapping.EVIDENCE)) + rules + notes + columns
@@ -101,6 +112,13 @@ def _correction(scope: str, one: mapping.Correction) -> str:
     else:
         where = f"`{one.key}` is there" + (f" with `{_cell(one.pattern)}`" if one.pattern else "")
     return f"| `{scope}` | {one.says} | {where} | {one.kind} | {one.why} |\n"
+
+
+def _bucket(name: str) -> str:
+    beside = _listed(mapping.BUCKETS_BESIDE.get(name, ()))
+    other = mapping.BUCKETS_INCLUSIVE.get(name)
+    other = f"`{other}`" if other else ""
+    return f"| `{name}` | {_listed(mapping.BUCKETS[name])} | {beside} | {other} |\n"
 
 
 def _cell(pattern: str) -> str:
