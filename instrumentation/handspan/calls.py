@@ -6,6 +6,7 @@ spans; tests/instrumentation/record/test_foreign_calls.py holds the two together
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from handspan import semconv
@@ -21,6 +22,7 @@ CALL_WORDS: Final[Mapping[str, frozenset[str]]] = {
     ),
     "openinference.span.kind": frozenset({"LLM", "EMBEDDING"}),
     "llm.request.type": frozenset({"chat", "completion", "embedding"}),
+    "langfuse.observation.type": frozenset({"generation", "embedding"}),
 }
 """Attribute that says what a span is -> the words for a model call; the first that is there
 decides."""
@@ -39,6 +41,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "llm.response.model_name",
         "llm.request.model_name",
         "embedding.model_name",
+        "langfuse.observation.model.name",
     ),
     semconv.GEN_AI_USAGE_INPUT_TOKENS: (
         semconv.GEN_AI_USAGE_INPUT_TOKENS,
@@ -71,6 +74,48 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Our name -> what conventions call it; the first that a span has wins."""
 
+BUCKETS_KEY: Final = "langfuse.observation.usage_details"
+"""Langfuse: a JSON text with numbers of tokens by bucket."""
+
+BUCKETS: Final[Mapping[str, tuple[str, ...]]] = {
+    semconv.GEN_AI_USAGE_INPUT_TOKENS: ("input",),
+    semconv.GEN_AI_USAGE_OUTPUT_TOKENS: ("output",),
+    semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: (
+        "cache_read_input_tokens",
+        "input_cache_read",
+        "input_cache_read_tokens",
+        "input_cached_tokens",
+    ),
+    semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS: (
+        "cache_creation_input_tokens",
+        "input_cache_creation",
+        "input_cache_write",
+        "input_cache_write_tokens",
+    ),
+    semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: ("output_reasoning", "output_reasoning_tokens"),
+}
+"""Our name -> the buckets that hold it; the first that is there counts."""
+
+BUCKETS_BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
+    semconv.GEN_AI_USAGE_INPUT_TOKENS: (
+        semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
+        semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
+    ),
+    semconv.GEN_AI_USAGE_OUTPUT_TOKENS: (semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,),
+}
+"""Our name -> what lies beside it there and is part of it here, unless `total` tells otherwise."""
+
+BUCKETS_INCLUSIVE: Final[Mapping[str, str]] = {
+    semconv.GEN_AI_USAGE_INPUT_TOKENS: "prompt_tokens",
+    semconv.GEN_AI_USAGE_OUTPUT_TOKENS: "completion_tokens",
+    semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: "cached_tokens",
+    semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: "reasoning_tokens",
+}
+"""Our name -> the name in usage as OpenAI tells it."""
+
+COST_KEY: Final = "langfuse.observation.cost_details"
+"""Langfuse: a JSON text with costs by bucket, of which the total counts."""
+
 COSTS: Final = (
     semconv.COST_USD,
     semconv.GEN_AI_USAGE_COST_AMOUNT,
@@ -96,7 +141,9 @@ def reported_usd(attributes: Mapping[str, Any]) -> float | None:
         value = _number(attributes.get(name))
         if value is not None and value >= 0:
             return value
-    return None
+    usd = _number(_json(attributes.get(COST_KEY)).get("total"))
+    failed = attributes.get("langfuse.observation.level") == "ERROR"
+    return usd if usd is not None and (usd > 0 or (usd == 0 and not failed)) else None
 
 
 def in_our_names(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,10 +155,45 @@ def in_our_names(attributes: Mapping[str, Any]) -> dict[str, Any]:
             if value not in (None, ""):
                 found[ours] = _whole(value) if ours.startswith(_USAGE) else value
                 break
-    return found
+    return _in_buckets(_json(attributes.get(BUCKETS_KEY))) | found
+
+
+def _in_buckets(said: dict[str, Any]) -> dict[str, Any]:
+    """Return the tokens that Langfuse's buckets hold."""
+    counts = {ours: _first(said, names) for ours, names in BUCKETS.items()}
+    whole = sum(counts[ours] or 0 for ours in BUCKETS_BESIDE)
+    for ours, beside in BUCKETS_BESIDE.items():
+        own = counts[ours]
+        if own is not None and said.get("total") != whole:
+            counts[ours] = own + sum(counts[other] or 0 for other in beside)
+    flat = said | {
+        name: count
+        for nested in said.values()
+        if isinstance(nested, dict)
+        for name, count in nested.items()
+    }
+    for ours, name in BUCKETS_INCLUSIVE.items():
+        if counts[ours] is None:
+            counts[ours] = _first(flat, (name,))
+    return {ours: count for ours, count in counts.items() if count is not None}
+
+
+def _first(said: dict[str, Any], names: tuple[str, ...]) -> int | None:
+    counts = (said.get(name) for name in names)
+    return next((one for one in counts if type(one) is int and 0 <= one < _MOST), None)
+
+
+def _json(text: object) -> dict[str, Any]:
+    """Return the object in a JSON text, an empty one where there is none."""
+    try:
+        found = json.loads(text) if isinstance(text, str) else {}
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 _USAGE: Final = "gen_ai.usage."
+_MOST: Final = 10**18
 
 
 def _number(value: object) -> float | None:

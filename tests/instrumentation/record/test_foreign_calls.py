@@ -35,6 +35,11 @@ CALLS: dict[str, dict[str, Any]] = {
         "llm.token_count.prompt": MILLION,
         "llm.token_count.completion": 0,
     },
+    "langfuse": {
+        "langfuse.observation.type": "generation",
+        "langfuse.observation.model.name": "gpt-4o",
+        "langfuse.observation.usage_details": f'{{"input": {MILLION}, "output": 0}}',
+    },
     "openllmetry": {
         "llm.request.type": "chat",
         "gen_ai.system": "openai",
@@ -180,6 +185,14 @@ def test_the_names_are_those_that_the_service_reads() -> None:
         ours: tuple(source.key for source in columns[name].sources) for ours, name in read.items()
     }
     assert tuple(source.key for source in columns["cost_usd"].sources) == calls.COSTS
+    assert {ours: mapping.BUCKETS[read[ours]] for ours in calls.BUCKETS} == calls.BUCKETS
+    assert len(calls.BUCKETS) == len(mapping.BUCKETS)
+    assert {
+        read[ours]: tuple(read[other] for other in beside)
+        for ours, beside in calls.BUCKETS_BESIDE.items()
+    } == mapping.BUCKETS_BESIDE
+    assert {read[o]: n for o, n in calls.BUCKETS_INCLUSIVE.items()} == mapping.BUCKETS_INCLUSIVE
+    assert (calls.BUCKETS_KEY, calls.COST_KEY) == (mapping.BUCKETS_KEY, mapping.COST_KEY)
     paid = {"llm", "embedding"}
     assert [
         (rule.key, {word for word, kind in rule.kinds.items() if kind in paid})
