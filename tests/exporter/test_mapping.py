@@ -24,7 +24,10 @@ def test_every_kind_that_a_rule_yields_is_a_kind_of_the_table() -> None:
 def test_no_column_reads_a_name_twice_for_the_same_spans() -> None:
     """The second would never win: one of the two is a slip."""
     for column in mapping.COLUMNS:
-        seen = [(source.key, source.kinds) for source in column.sources]
+        seen = [
+            (source.key, source.kinds, source.own_only and source.convention)
+            for source in column.sources
+        ]
         assert len(seen) == len(set(seen)), column.name
 
 
