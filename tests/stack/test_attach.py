@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 import clickhouse_connect
 import httpx
 import pytest
-from tests.end_to_end.processes import Service, free_port, wait_for
+from stack.tools import ROTEL
+from tests.end_to_end.processes import Service, free_port, running, wait_for
 from tests.end_to_end.test_serve import total
 from tests.exporter.conventions.replaying import Replay, bodies, recordings, shift_ns
 from tests.stack.spans import send_runs
 
+from handspan_exporter import sql
+from handspan_exporter.otlp.from_json import to_protobuf
+from handspan_exporter.otlp.signals import TRACES
 from handspan_exporter.processor.rebuild import rebuild
 from handspan_exporter.settings import Settings
 from handspan_exporter.store.connection import connect
@@ -120,10 +124,49 @@ def test_rebuilt_from_rows_of_the_real_collector_every_framework_is_the_same(
     wait_for(lambda: ours.rows(sent)[0]["n"] == spans, "our own rows")
     code, said = direct.stop()
     assert code == 0, said
-    again = connect(parse(f"{server}/again"))
+    ours.close()
+    _rebuilt_is_the_same(server, spans)
+    theirs.close()
+
+
+def test_rebuilt_from_rows_of_the_real_rotel_every_framework_is_the_same(
+    clickhouse: int, tmp_path: Path
+) -> None:
+    """Its exporter writes the Collector's table, but makes of values what it likes."""
+    server = f"clickhouse://127.0.0.1:{clickhouse}"
+    direct = Service(tmp_path, ("--journal", str(tmp_path / "j")), server=f"{server}/direct")
+    direct.start()
+    ours = connect(parse(f"{server}/direct"))
+    ours.command("CREATE DATABASE IF NOT EXISTS otel")
+    theirs = clickhouse_connect.get_client(host="127.0.0.1", port=clickhouse, database="otel")
+    for name in ("0001_otel_traces", "0002_otel_traces_trace_id_ts"):
+        theirs.command(sql.load(f"schema/{name}"))  # what its command for the schema makes
+    grpc, http = free_port(), free_port()
+    command: list[str | Path] = [
+        *(ROTEL.require(), "start", "--otlp-grpc-endpoint", f"127.0.0.1:{grpc}"),
+        *("--otlp-http-endpoint", f"127.0.0.1:{http}", "--exporter", "clickhouse"),
+        *("--clickhouse-exporter-endpoint", f"http://127.0.0.1:{clickhouse}"),
+        *("--clickhouse-exporter-database", "otel", "--clickhouse-exporter-compression", "none"),
+        *("--clickhouse-exporter-async-insert", "false", "--batch-timeout", "200ms"),
+    ]
+    with running(command, http):
+        spans = _send_recordings(http, direct.http)
+        wait_for(lambda: _count(theirs) == spans, "rotel's rows")
+    sent = "SELECT count() AS n FROM otel_traces"
+    wait_for(lambda: ours.rows(sent)[0]["n"] == spans, "our own rows")
+    code, said = direct.stop()
+    assert code == 0, said
+    ours.close()
+    _rebuilt_is_the_same(server, spans)
+    theirs.close()
+
+
+def _rebuilt_is_the_same(server: str, spans: int) -> None:
+    """Copy the other's table into a store of its own, rebuild, and compare with `direct`."""
+    ours, again = (connect(parse(f"{server}/{name}")) for name in ("direct", "again"))
     migrate(again, Settings())
     columns = ", ".join(
-        row["name"] for row in again.rows("DESCRIBE TABLE otel.otel_traces") if row["name"]
+        f"`{row['name']}`" for row in again.rows("DESCRIBE TABLE otel.otel_traces") if row["name"]
     )
     again.command(f"INSERT INTO otel_traces ({columns}) SELECT {columns} FROM otel.otel_traces")  # noqa: S608
     assert rebuild(again) == spans
@@ -140,21 +183,21 @@ def test_rebuilt_from_rows_of_the_real_collector_every_framework_is_the_same(
         assert rows[0] == rows[1], table
     for connection in (ours, again):
         connection.close()
-    theirs.close()
 
 
-def _send_recordings(port: int) -> int:
-    """Send what frameworks emitted over OTLP/HTTP; return how many spans that was."""
+def _send_recordings(*ports: int) -> int:
+    """Send what frameworks emitted over OTLP/HTTP to all; return how many spans that was."""
     sent, spans = recordings(), 0
     later_ns = shift_ns(sent)
     for recording in sent:
         for body in bodies(recording, later_ns):
-            answer = httpx.post(
-                f"http://127.0.0.1:{port}/v1/traces",
-                content=body,
-                headers={"content-type": "application/json"},
-            )
-            assert answer.status_code == 200, answer.text
+            for port in ports:
+                answer = httpx.post(
+                    f"http://127.0.0.1:{port}/v1/traces",
+                    content=to_protobuf(TRACES, body.encode()),
+                    headers={"content-type": "application/x-protobuf"},
+                )
+                assert answer.status_code == 200, answer.text
             spans += sum(
                 len(scope["spans"])
                 for resource in json.loads(body)["resourceSpans"]

@@ -134,7 +134,7 @@ def test_every_column_that_others_name_has_a_standard_name() -> None:
     """A source that is added to the mapping must not be forgotten here."""
     named = {
         column.name
-        for column in mapping.COLUMNS
+        for column in mapping.BY_NAME.values()
         for source in column.sources
         if source.convention not in (mapping.HANDSPAN, mapping.OTEL)
     }
