@@ -71,6 +71,32 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "gen_ai.usage.reasoning_tokens",
         "gen_ai.usage.details.reasoning_tokens",
     ),
+    semconv.GEN_AI_USAGE_AUDIO_INPUT_TOKENS: (
+        semconv.GEN_AI_USAGE_AUDIO_INPUT_TOKENS,
+        "llm.token_count.prompt_details.audio",
+        "gen_ai.usage.details.input_audio_tokens",
+    ),
+    semconv.GEN_AI_USAGE_IMAGE_INPUT_TOKENS: (
+        semconv.GEN_AI_USAGE_IMAGE_INPUT_TOKENS,
+        "gen_ai.usage.details.input_image_tokens",
+    ),
+    semconv.GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS: (
+        semconv.GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS,
+        "llm.token_count.completion_details.audio",
+        "gen_ai.usage.details.output_audio_tokens",
+    ),
+    semconv.GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS: (
+        semconv.GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS,
+        "gen_ai.usage.details.output_image_tokens",
+    ),
+    semconv.GEN_AI_USAGE_AUDIO_CACHE_READ_INPUT_TOKENS: (
+        semconv.GEN_AI_USAGE_AUDIO_CACHE_READ_INPUT_TOKENS,
+        "gen_ai.usage.details.cache_audio_read_tokens",
+    ),
+    semconv.GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS: (
+        semconv.GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS,
+        "gen_ai.usage.details.cache_image_read_tokens",
+    ),
 }
 """Our name -> what conventions call it; the first that a span has wins."""
 

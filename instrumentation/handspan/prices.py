@@ -87,9 +87,15 @@ TOKEN_PRICES = {
     "cache_write": "cache_write_mtok",
     "output": "output_mtok",
     "reasoning": "output_reasoning_mtok",
+    "input_audio": "input_audio_mtok",
+    "input_image": "input_image_mtok",
+    "cache_read_audio": "cache_audio_read_mtok",
+    "cache_read_image": "cache_image_read_mtok",
+    "output_audio": "output_audio_mtok",
+    "output_image": "output_image_mtok",
 }
-"""Kind of token -> price of genai-prices. Prices for sound, pictures and searches are left: spans
-do not say how many there were, and without them genai-prices counts none either."""
+"""Kind of token -> price of genai-prices. Prices for films, hours and searches are left: spans do
+not say how many there were, and without them genai-prices counts none either."""
 
 _UNAVOIDABLE = ("output_citation_mtok",)
 """Prices of what every call of the model has and no span reports."""

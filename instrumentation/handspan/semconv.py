@@ -224,6 +224,45 @@ OpenTelemetry GenAI."""
 GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
 """int, tokens. Part of the output that is reasoning. On: llm. Source: OpenTelemetry GenAI."""
 
+GEN_AI_USAGE_AUDIO_INPUT_TOKENS: Final = "gen_ai.usage.audio.input_tokens"
+"""int, tokens. Part of the input that is sound. On: llm. Source: OpenTelemetry GenAI."""
+
+GEN_AI_USAGE_IMAGE_INPUT_TOKENS: Final = "gen_ai.usage.image.input_tokens"
+"""int, tokens. Part of the input that is pictures. On: llm. Source: OpenTelemetry GenAI."""
+
+GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS: Final = "gen_ai.usage.audio.output_tokens"
+"""int, tokens. Part of the output that is sound. On: llm. Source: OpenTelemetry GenAI."""
+
+GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS: Final = "gen_ai.usage.image.output_tokens"
+"""int, tokens. Part of the output that is pictures. On: llm. Source: OpenTelemetry GenAI."""
+
+GEN_AI_USAGE_AUDIO_CACHE_READ_INPUT_TOKENS: Final = "gen_ai.usage.audio.cache_read.input_tokens"
+"""int, tokens. Part of the cached input, and of the sound in it. On: llm. Source: OpenTelemetry
+GenAI."""
+
+GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS: Final = "gen_ai.usage.image.cache_read.input_tokens"
+"""int, tokens. Part of the cached input, and of the pictures in it. On: llm. Source: OpenTelemetry
+GenAI."""
+
+Modality = Literal[
+    "input_audio",
+    "input_image",
+    "output_audio",
+    "output_image",
+    "cache_read_audio",
+    "cache_read_image",
+]
+"""Kinds of token, beside text, that may have a price of their own."""
+
+MODALITY_TOKENS: Final[dict[Modality, str]] = {
+    "input_audio": GEN_AI_USAGE_AUDIO_INPUT_TOKENS,
+    "input_image": GEN_AI_USAGE_IMAGE_INPUT_TOKENS,
+    "output_audio": GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS,
+    "output_image": GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS,
+    "cache_read_audio": GEN_AI_USAGE_AUDIO_CACHE_READ_INPUT_TOKENS,
+    "cache_read_image": GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS,
+}
+
 USAGE_PARTIAL: Final = "handspan.usage.partial"
 """bool. The stream was abandoned, so usage is what was seen until then. On: llm. Source:
 Handspan."""

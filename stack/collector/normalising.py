@@ -40,6 +40,12 @@ STANDARD: Final = {
     "cache_read_tokens": semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
     "cache_write_tokens": semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
     "reasoning_tokens": semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+    "input_audio": semconv.GEN_AI_USAGE_AUDIO_INPUT_TOKENS,
+    "input_image": semconv.GEN_AI_USAGE_IMAGE_INPUT_TOKENS,
+    "output_audio": semconv.GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS,
+    "output_image": semconv.GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS,
+    "cache_read_audio": semconv.GEN_AI_USAGE_AUDIO_CACHE_READ_INPUT_TOKENS,
+    "cache_read_image": semconv.GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS,
     "cost_usd": semconv.GEN_AI_USAGE_COST_AMOUNT,
 }
 """Column -> the standard name that gets what other conventions call it, in the order of writing:
@@ -49,7 +55,7 @@ FOREIGN: Final = tuple(
     sorted(
         {
             source.key
-            for column in mapping.COLUMNS
+            for column in mapping.BY_NAME.values()
             for source in column.sources
             if source.convention not in (mapping.HANDSPAN, mapping.OTEL)
         }.union((mapping.BUCKETS_KEY, mapping.COST_KEY))

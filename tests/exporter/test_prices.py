@@ -25,6 +25,7 @@ from handspan.price_file import NO_FILE, PriceFile, read
 from handspan.prices import Unpriced, price_provider
 from handspan.processors.cost import cost_of
 from handspan_exporter import sql
+from handspan_exporter.columns import mapping
 from handspan_exporter.processor.prices import Asked, ensure_prices, price_rows
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ _NOON = _DAY.replace(hour=12)
 _HALF_PICO_USD = Decimal("5e-13")
 _UNKNOWABLE = ("not priced by token", "priced by what spans do not say", "no price")
 
+_LISTED_AS = {"cache_read_audio": "cache_audio_read", "cache_read_image": "cache_image_read"}
+"""Our word for a kind of token -> genai-prices' own."""
+_ON_SPAN = {column.name: column.sources[0].key for column in mapping.MODALITIES}
+
 _WORK_SPANS = """
 CREATE TEMPORARY TABLE work_spans
 (
@@ -46,7 +51,7 @@ CREATE TEMPORARY TABLE work_spans
     started_at DateTime64(9, 'UTC'),
     input_tokens Nullable(UInt64), output_tokens Nullable(UInt64),
     cache_read_tokens Nullable(UInt64), cache_write_tokens Nullable(UInt64),
-    reasoning_tokens Nullable(UInt64),
+    reasoning_tokens Nullable(UInt64), modality_tokens Map(LowCardinality(String), UInt64),
     cost_usd Nullable(Decimal(18, 12)), cost_source LowCardinality(String)
 )
 """
@@ -65,6 +70,7 @@ class Call:
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    modality_tokens: tuple[tuple[str, int], ...] = ()
     cost_usd: Decimal | None = None
     cost_source: str = ""
 
@@ -81,6 +87,7 @@ _SCHEMA = pa.schema(
             (f"{name}_tokens", pa.uint64())
             for name in ("input", "output", "cache_read", "cache_write", "reasoning")
         ),
+        ("modality_tokens", pa.map_(pa.string(), pa.uint64())),
         ("cost_usd", pa.decimal128(18, 12)),
         ("cost_source", pa.string()),
     ]
@@ -113,6 +120,8 @@ def reference(call: Call) -> Decimal:
     names = ("input", "output", "cache_read", "cache_write", "reasoning")
     said = {name: getattr(call, f"{name}_tokens") for name in names}
     said["output_reasoning"] = said.pop("reasoning")
+    for kind, count in call.modality_tokens:
+        said[_LISTED_AS.get(kind, kind)] = count
     usage = Usage(**{f"{name}_tokens": count for name, count in said.items()})
     answer = get_snapshot().calc(usage, call.model, call.provider, None, call.started_at)
     return Decimal(answer.total_price)
@@ -151,6 +160,18 @@ def usages(call: Call, tiers: Sequence[int]) -> Iterator[Call]:
             cache_read_tokens=tokens // 3,
             cache_write_tokens=tokens // 4,
         )
+        yield replace(
+            plain,
+            cache_read_tokens=tokens // 3,
+            modality_tokens=(
+                ("input_audio", tokens // 5),
+                ("input_image", tokens // 7),
+                ("output_audio", 44),
+                ("output_image", 55),
+                ("cache_read_audio", tokens // 9),
+                ("cache_read_image", tokens // 11),
+            ),
+        )
 
 
 def test_every_listed_model_costs_what_genai_prices_says(work: Connection) -> None:
@@ -161,7 +182,7 @@ def test_every_listed_model_costs_what_genai_prices_says(work: Connection) -> No
         for call in usages(Call(model=model, provider=provider), tiers)
     ]
     found = costs(work, calls)
-    assert len(found) == len(calls) > 8000
+    assert len(found) == len(calls) > 12_000
     for call, row in zip(calls, found, strict=True):
         if row["cost_usd"] is None:
             assert row["unknown_reason"] in _UNKNOWABLE, (call, row)
@@ -296,6 +317,9 @@ def any_call(chance: random.Random, provider: str, model: str, tiers: Sequence[i
         cache_read_tokens=tokens(said or 5),
         cache_write_tokens=tokens(99),
         reasoning_tokens=tokens(99),
+        modality_tokens=tuple(
+            (kind, tokens(99) or 0) for kind in _ON_SPAN if chance.random() < 0.2
+        ),
     )
 
 
@@ -309,6 +333,7 @@ def on_span(call: Call) -> dict[str, Any]:
         semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: call.cache_read_tokens,
         semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS: call.cache_write_tokens,
         semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: call.reasoning_tokens,
+        **{_ON_SPAN[kind]: count for kind, count in call.modality_tokens},
     }
     return {name: value for name, value in said.items() if value is not None}
 

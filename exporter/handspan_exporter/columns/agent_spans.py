@@ -71,6 +71,7 @@ SCHEMA: Final = pa.schema(
         ("rates_trace_id", pa.string()),
         ("rates_span_id", pa.string()),
         *_MAPPED_FIELDS[_RATES_AT:],
+        ("modality_tokens", pa.map_(pa.string(), pa.uint64())),
         ("received_at", parse.INSTANT),
     ]
 )
@@ -196,6 +197,7 @@ class _AgentSpans:
         columns |= self.cost(columns["cost_usd"], columns["cost_source"])
         columns["provider"] = _without_frameworks(columns["provider"])
         columns |= self.not_said(columns)
+        columns["modality_tokens"] = self.modality_tokens()
         columns["resumes"] = self.resumes()
         columns["rates_trace_id"], columns["rates_span_id"] = self.rates()
         return columns
@@ -316,6 +318,26 @@ class _AgentSpans:
         items = as_bytes(self.raw(name).flatten())
         found = items.take(pa.array(places, mask=(places == NONE) | (places >= len(items))))
         return as_strings(found.fill_null(b""))
+
+    def modality_tokens(self) -> pa.Array:
+        """Return, per span, how many tokens were sound or pictures, by `mapping.MODALITIES`."""
+        keys = [source.key for column in mapping.MODALITIES for source in column.sources]
+        rows, names = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        told = np.zeros(0, np.uint64)
+        if self.attributes.has(keys).any():
+            every = [self.mapped(column) for column in mapping.MODALITIES]
+            said = [np.flatnonzero(np.asarray(one.is_valid())) for one in every]
+            rows = np.concatenate(said)
+            names = np.repeat(np.arange(len(said)), [len(one) for one in said])
+            told = np.concatenate(
+                [np.asarray(one.take(pa.array(at))) for one, at in zip(every, said, strict=True)]
+            )
+        order = np.argsort(rows, kind="stable")
+        offsets = np.searchsorted(rows[order], np.arange(len(self.rows) + 1)).astype(np.int32)
+        words = pa.array([column.name for column in mapping.MODALITIES], pa.string())
+        return pa.MapArray.from_arrays(
+            pa.array(offsets), words.take(pa.array(names[order])), pa.array(told[order])
+        )
 
     def handoff(self, targets: pa.Array, modes: pa.Array) -> dict[str, pa.Array]:
         """Return targets and modes of handoffs: by a tool, else what nothing said, by name."""

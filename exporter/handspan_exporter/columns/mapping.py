@@ -831,12 +831,66 @@ COLUMNS: Final = (
 )
 """Every column of `agent_spans` that comes from span attributes, in the table's order."""
 
-BY_NAME: Final = {column.name: column for column in COLUMNS}
+MODALITIES: Final = (
+    Column(
+        "input_audio",
+        "count",
+        (
+            _otel(semconv.GEN_AI_USAGE_AUDIO_INPUT_TOKENS),
+            _openinference("llm.token_count.prompt_details.audio"),
+            _openllmetry("gen_ai.usage.details.input_audio_tokens"),
+        ),
+    ),
+    Column(
+        "input_image",
+        "count",
+        (
+            _otel(semconv.GEN_AI_USAGE_IMAGE_INPUT_TOKENS),
+            _openllmetry("gen_ai.usage.details.input_image_tokens"),
+        ),
+    ),
+    Column(
+        "output_audio",
+        "count",
+        (
+            _otel(semconv.GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS),
+            _openinference("llm.token_count.completion_details.audio"),
+            _openllmetry("gen_ai.usage.details.output_audio_tokens"),
+        ),
+    ),
+    Column(
+        "output_image",
+        "count",
+        (
+            _otel(semconv.GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS),
+            _openllmetry("gen_ai.usage.details.output_image_tokens"),
+        ),
+    ),
+    Column(
+        "cache_read_audio",
+        "count",
+        (
+            _otel(semconv.GEN_AI_USAGE_AUDIO_CACHE_READ_INPUT_TOKENS),
+            _openllmetry("gen_ai.usage.details.cache_audio_read_tokens"),
+        ),
+    ),
+    Column(
+        "cache_read_image",
+        "count",
+        (
+            _otel(semconv.GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS),
+            _openllmetry("gen_ai.usage.details.cache_image_read_tokens"),
+        ),
+    ),
+)
+"""The keys of the map `modality_tokens`, each with a price of its own: few calls have any."""
+
+BY_NAME: Final = {column.name: column for column in (*COLUMNS, *MODALITIES)}
 
 
 def names() -> tuple[str, ...]:
     """Return every attribute name that is read anywhere, sorted."""
-    found = {source.key for column in COLUMNS for source in column.sources}
+    found = {source.key for column in BY_NAME.values() for source in column.sources}
     found |= {rule.key for rule in KIND_RULES} | set(EVIDENCE)
     found |= {one.key for rules in CORRECTIONS.values() for one in rules}
     found |= {one.key for one in HANDOFF_TOOLS if not one.in_event} | {BUCKETS_KEY, COST_KEY}

@@ -88,6 +88,11 @@ def mapping_markdown() -> str:
         counts="".join(map(_bucket, mapping.BUCKETS)),
     )
     columns = "".join(f"{_column(column)}\n" for column in mapping.COLUMNS)
+    for column in mapping.MODALITIES:
+        columns += _column(column).replace(
+            f"`{column.name}`", f"`modality_tokens['{column.name}']`", 1
+        )
+        columns += "\n"
     return _HEAD.format(evidence=_listed(mapping.EVIDENCE)) + rules + notes + columns
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from decimal import Context, Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from handspan import prices, semconv, settings
 from handspan.internal import contained, warn_once
@@ -46,6 +46,12 @@ _TOKENS = (
     semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
     semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
     semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+    semconv.GEN_AI_USAGE_AUDIO_INPUT_TOKENS,
+    semconv.GEN_AI_USAGE_IMAGE_INPUT_TOKENS,
+    semconv.GEN_AI_USAGE_AUDIO_CACHE_READ_INPUT_TOKENS,
+    semconv.GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS,
+    semconv.GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS,
+    semconv.GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS,
 )
 """In the order of `_Usage`."""
 
@@ -58,6 +64,12 @@ class _Rates(NamedTuple):
     cache_read: _Price
     cache_write: _Price
     reasoning: _Price
+    input_audio: _Price
+    input_image: _Price
+    cache_read_audio: _Price
+    cache_read_image: _Price
+    output_audio: _Price
+    output_image: _Price
     request: int
     """1e-24 USD per request."""
     source: str
@@ -72,6 +84,12 @@ class _Usage(NamedTuple):
     cache_read: int
     cache_write: int
     reasoning: int | None
+    input_audio: int = 0
+    input_image: int = 0
+    cache_read_audio: int = 0
+    cache_read_image: int = 0
+    output_audio: int = 0
+    output_image: int = 0
 
 
 class Cost(NamedTuple):
@@ -224,7 +242,9 @@ def _model(attributes: Mapping[str, Any]) -> str:
 
 def _usage(attributes: Mapping[str, Any]) -> _Usage:
     told = [_count(attributes.get(name)) for name in _TOKENS]
-    return _Usage(told[0], told[1], told[2] or 0, told[3] or 0, told[4])
+    return _Usage(
+        told[0], told[1], told[2] or 0, told[3] or 0, told[4], *(one or 0 for one in told[5:])
+    )
 
 
 def _count(value: object) -> int | None:
@@ -273,7 +293,7 @@ def _unpriceable(rates: _Rates, said: _Usage) -> str:
     """Return why tokens do not tell the cost, in the order in which the service asks; or ''."""
     cached = said.cache_read + said.cache_write
     request, output = said.input or 0, said.output or 0
-    if max(request, output, said.cache_read, said.cache_write) > _MOST_TOKENS:
+    if max(request, output, said.cache_read, said.cache_write, *said[5:]) > _MOST_TOKENS:
         return "usage is not plausible"
     if said.input is None and (_rate(rates.input, request) or cached):
         return "no input tokens"
@@ -281,7 +301,59 @@ def _unpriceable(rates: _Rates, said: _Usage) -> str:
         return "no output tokens"
     if cached > request:
         return "cache tokens exceed input"
-    return _unpriceable_reasoning(said, output) if rates.reasoning else ""
+    if rates.reasoning and (reason := _unpriceable_reasoning(said, output)):
+        return reason
+    return "audio or image tokens exceed their whole" if _exceeds(_parts(rates, said)) else ""
+
+
+class _Parts(NamedTuple):
+    """Tokens that are paid for as one kind, each token once; below 0 where parts exceed a whole.
+
+    In the order of `_Rates`.
+    """
+
+    input: int
+    output: int
+    cache_read: int
+    cache_write: int
+    reasoning: int
+    input_audio: int
+    input_image: int
+    cache_read_audio: int
+    cache_read_image: int
+    output_audio: int
+    output_image: int
+
+
+def _parts(rates: _Rates, said: _Usage) -> _Parts:
+    """Return what is left of each kind; one without a price of its own is paid as its whole."""
+    cached_audio = said.cache_read_audio if rates.cache_read_audio else 0
+    cached_image = said.cache_read_image if rates.cache_read_image else 0
+    cache_read = said.cache_read - cached_audio - cached_image if rates.cache_read else 0
+    cache_write = said.cache_write if rates.cache_write else 0
+    input_audio = said.input_audio - cached_audio if rates.input_audio else 0
+    input_image = said.input_image - cached_image if rates.input_image else 0
+    of_input = cache_read + cache_write + input_audio + input_image + cached_audio + cached_image
+    reasoning = said.reasoning or 0 if rates.reasoning else 0
+    output_audio = said.output_audio if rates.output_audio else 0
+    output_image = said.output_image if rates.output_image else 0
+    return _Parts(
+        (said.input or 0) - of_input,
+        (said.output or 0) - reasoning - output_audio - output_image,
+        cache_read,
+        cache_write,
+        reasoning,
+        input_audio,
+        input_image,
+        cached_audio,
+        cached_image,
+        output_audio,
+        output_image,
+    )
+
+
+def _exceeds(parts: _Parts) -> bool:
+    return min(parts) < 0
 
 
 def _unpriceable_reasoning(said: _Usage, output: int) -> str:
@@ -300,25 +372,23 @@ def _rate(price: _Price, request_tokens: int) -> int | None:
 
 
 def _priced(rates: _Rates, usage: _Usage) -> Cost:
-    size, plain_output = usage.input or 0, usage.output or 0
-    plain_input, input_cost, output_cost = size, 0, 0
-    # A kind of token without a price of its own is paid as the kind that it is part of.
-    for price, tokens in (
-        (rates.cache_read, usage.cache_read),
-        (rates.cache_write, usage.cache_write),
-    ):
-        if price and tokens:
-            plain_input -= tokens
-            input_cost += tokens * (_rate(price, size) or 0)
-    if rates.reasoning and usage.reasoning:
-        plain_output -= usage.reasoning
-        output_cost += usage.reasoning * (_rate(rates.reasoning, size) or 0)
-    input_cost += plain_input * (_rate(rates.input, size) or 0)
-    output_cost += plain_output * (_rate(rates.output, size) or 0)
+    size, input_cost, output_cost = usage.input or 0, 0, 0
+    paid_for = cast("tuple[_Price, ...]", rates[: len(_Parts._fields)])
+    for kind, tokens, price in zip(_Parts._fields, _parts(rates, usage), paid_for, strict=True):
+        if not tokens:
+            continue
+        paid = tokens * (_rate(price, size) or 0)
+        if kind.startswith(_OF_OUTPUT):
+            output_cost += paid
+        else:
+            input_cost += paid
     whole = input_cost + output_cost + rates.request
     if whole >= _MOST:
         raise prices.Unpriced("cost is not plausible")
     return Cost(_usd(whole), _usd(input_cost), _usd(output_cost), rates.source, rates.version)
+
+
+_OF_OUTPUT = ("output", "reasoning")
 
 
 def _usd(amount: int) -> float:

@@ -96,6 +96,7 @@ class Llm(Recording):
         cache_read_tokens: int | None = None,
         cache_write_tokens: int | None = None,
         reasoning_tokens: int | None = None,
+        modality_tokens: Mapping[semconv.Modality, int] | None = None,
         partial: bool = False,
     ) -> None:
         """Record the tokens used; None: not reported, which is not 0.
@@ -106,6 +107,9 @@ class Llm(Recording):
             cache_read_tokens: part of the input read from the provider's cache.
             cache_write_tokens: part of the input written to the provider's cache.
             reasoning_tokens: part of the output that is reasoning.
+            modality_tokens: parts that are sound or pictures, which may have a price of their own:
+                input_audio, input_image (cached ones included), output_audio, output_image,
+                cache_read_audio, cache_read_image.
             partial: the stream was abandoned, this is what was seen until then.
         """
         self._set_all(
@@ -118,6 +122,14 @@ class Llm(Recording):
                 semconv.USAGE_PARTIAL: partial or None,
             }
         )
+        if modality_tokens:
+            self._modalities(modality_tokens)
+
+    @contained
+    def _modalities(self, tokens: Mapping[semconv.Modality, int]) -> None:
+        for kind, name in semconv.MODALITY_TOKENS.items():
+            if kind in tokens:
+                self.set(name, tokens[kind])
 
     def response(
         self,

@@ -171,7 +171,7 @@ def test_calls_count_although_a_provider_lies_where_a_dead_one_lay() -> None:
 
 def test_the_names_are_those_that_the_service_reads() -> None:
     """One fact in two programs: whoever changes one changes the other."""
-    columns = {column.name: column for column in mapping.COLUMNS}
+    columns = mapping.BY_NAME
     read = {
         semconv.GEN_AI_PROVIDER_NAME: "provider",
         semconv.GEN_AI_RESPONSE_MODEL: "model",
@@ -180,10 +180,11 @@ def test_the_names_are_those_that_the_service_reads() -> None:
         semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: "cache_read_tokens",
         semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS: "cache_write_tokens",
         semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: "reasoning_tokens",
+        **{column.sources[0].key: column.name for column in mapping.MODALITIES},
     }
-    assert {ours: calls.NAMES[ours] for ours in read} == {
+    assert {
         ours: tuple(source.key for source in columns[name].sources) for ours, name in read.items()
-    }
+    } == calls.NAMES
     assert tuple(source.key for source in columns["cost_usd"].sources) == calls.COSTS
     assert {ours: mapping.BUCKETS[read[ours]] for ours in calls.BUCKETS} == calls.BUCKETS
     assert len(calls.BUCKETS) == len(mapping.BUCKETS)

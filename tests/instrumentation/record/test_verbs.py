@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
@@ -297,6 +297,22 @@ def test_an_llm_call_carries_every_kind_of_token(
         "gen_ai.usage.cache_read.input_tokens": 512,
         "gen_ai.usage.cache_write.input_tokens": 0,
         "gen_ai.usage.reasoning.output_tokens": 32,
+    }
+
+
+def test_sound_and_pictures_are_parts_of_the_tokens(handspan_spans: Spans) -> None:
+    """They may have a price of their own; a kind that does not exist must not hurt the rest."""
+    with handspan.llm("gpt-4o-audio-preview") as call:
+        odd: dict[Any, int] = {"input_audio": 90, "cache_read_image": 0, "smell": 3}
+        call.usage(input_tokens=100, output_tokens=4, modality_tokens=odd)
+        call.usage(modality_tokens={"output_audio": 4})
+    said = handspan_spans.attributes("chat gpt-4o-audio-preview")
+    assert {name: said[name] for name in said if name.startswith("gen_ai.usage.")} == {
+        "gen_ai.usage.input_tokens": 100,
+        "gen_ai.usage.output_tokens": 4,
+        "gen_ai.usage.audio.input_tokens": 90,
+        "gen_ai.usage.image.cache_read.input_tokens": 0,
+        "gen_ai.usage.audio.output_tokens": 4,
     }
 
 
