@@ -115,6 +115,22 @@ KIND_RULES: Final[list[tuple[str, str, dict[str, str]]]] = [
         "llm.request.type",
         {"chat": "llm", "completion": "llm", "embedding": "embedding", "rerank": "retrieval"},
     ),
+    (
+        "langfuse",
+        "langfuse.observation.type",
+        {
+            "generation": "llm",
+            "agent": "agent",
+            "tool": "tool",
+            "retriever": "retrieval",
+            "embedding": "embedding",
+            "guardrail": "validation",
+            "evaluator": "validation",
+            "chain": "chain",
+            "span": "chain",
+            "event": "chain",
+        },
+    ),
 ]
 """Convention, attribute, its words and what they mean; the first that is known decides."""
 EVENT_KINDS: Final[dict[str, str]] = {
@@ -196,6 +212,9 @@ CORRECTIONS: Final[dict[str, list[tuple[str, str, str | None, str, bool, bool]]]
     "openinference.instrumentation.autogen_agentchat": [
         ("agent", "graph.node.id", "", "chain", False, False),
         ("tool", "tool.description", "^Handoff to (?P<target>.+)\\.$", "chain", True, False),
+    ],
+    "langfuse-sdk": [
+        ("chain", "langfuse.internal.is_app_root", "^(true|True)$", "workflow", False, False),
     ],
     "crewai": [("tool", "crewai.event_name", "^tool_failure_detected$", "chain", False, False)],
 }
@@ -307,6 +326,7 @@ COLUMNS: Final[list[tuple[str, list[tuple[str, bool, str, list[str]]]]]] = [
             ("handspan.workflow.name", False, "", []),
             ("gen_ai.workflow.name", False, "", []),
             ("traceloop.workflow.name", True, "", []),
+            ("langfuse.trace.name", True, "", []),
         ],
     ),
     (
@@ -365,6 +385,7 @@ COLUMNS: Final[list[tuple[str, list[tuple[str, bool, str, list[str]]]]]] = [
         [
             ("gen_ai.conversation.id", False, "", []),
             ("session.id", True, "openinference", []),
+            ("session.id", True, "langfuse", []),
             ("traceloop.association.properties.session_id", True, "", []),
             ("traceloop.association.properties.thread_id", True, "", []),
         ],
@@ -404,6 +425,7 @@ COLUMNS: Final[list[tuple[str, list[tuple[str, bool, str, list[str]]]]]] = [
             ("llm.response.model_name", True, "", []),
             ("llm.request.model_name", True, "", []),
             ("embedding.model_name", True, "", []),
+            ("langfuse.observation.model.name", True, "", []),
         ],
     ),
     (
@@ -450,6 +472,50 @@ COLUMNS: Final[list[tuple[str, list[tuple[str, bool, str, list[str]]]]]] = [
         ],
     ),
     (
+        "gen_ai.usage.audio.input_tokens",
+        [
+            ("gen_ai.usage.audio.input_tokens", False, "", []),
+            ("llm.token_count.prompt_details.audio", True, "", []),
+            ("gen_ai.usage.details.input_audio_tokens", True, "", []),
+        ],
+    ),
+    (
+        "gen_ai.usage.image.input_tokens",
+        [
+            ("gen_ai.usage.image.input_tokens", False, "", []),
+            ("gen_ai.usage.details.input_image_tokens", True, "", []),
+        ],
+    ),
+    (
+        "gen_ai.usage.audio.output_tokens",
+        [
+            ("gen_ai.usage.audio.output_tokens", False, "", []),
+            ("llm.token_count.completion_details.audio", True, "", []),
+            ("gen_ai.usage.details.output_audio_tokens", True, "", []),
+        ],
+    ),
+    (
+        "gen_ai.usage.image.output_tokens",
+        [
+            ("gen_ai.usage.image.output_tokens", False, "", []),
+            ("gen_ai.usage.details.output_image_tokens", True, "", []),
+        ],
+    ),
+    (
+        "gen_ai.usage.audio.cache_read.input_tokens",
+        [
+            ("gen_ai.usage.audio.cache_read.input_tokens", False, "", []),
+            ("gen_ai.usage.details.cache_audio_read_tokens", True, "", []),
+        ],
+    ),
+    (
+        "gen_ai.usage.image.cache_read.input_tokens",
+        [
+            ("gen_ai.usage.image.cache_read.input_tokens", False, "", []),
+            ("gen_ai.usage.details.cache_image_read_tokens", True, "", []),
+        ],
+    ),
+    (
         "gen_ai.usage.cost.amount",
         [
             ("handspan.cost.usd", False, "", []),
@@ -470,6 +536,7 @@ UNKNOWN_WORDS: Final[list[tuple[list[str], list[str], list[str]]]] = [
             "llm.response.model_name",
             "llm.request.model_name",
             "embedding.model_name",
+            "langfuse.observation.model.name",
         ],
         ["unknown"],
         [
@@ -479,6 +546,7 @@ UNKNOWN_WORDS: Final[list[tuple[list[str], list[str], list[str]]]] = [
             "llm.response.model_name",
             "llm.request.model_name",
             "embedding.model_name",
+            "langfuse.observation.model.name",
         ],
     ),
     (
@@ -519,6 +587,66 @@ MADE_UP: Final[dict[str, list[str]]] = {
     ],
 }
 """Scope -> attributes in which it puts something else."""
+LANGFUSE: Final[str] = "langfuse"
+CALLED: Final[dict[str, str]] = {
+    "agent": "gen_ai.agent.name",
+    "tool": "gen_ai.tool.name",
+    "workflow": "gen_ai.workflow.name",
+    "validation": "gen_ai.evaluation.name",
+}
+"""Kind -> the standard name that gets the name of a Langfuse span."""
+BUCKETS_KEY: Final[str] = "langfuse.observation.usage_details"
+"""Langfuse: a JSON text with numbers of tokens by bucket."""
+BUCKETS: Final[list[tuple[str, list[str]]]] = [
+    ("gen_ai.usage.input_tokens", ['"(?:input)": ?(?P<count>[0-9]{1,18}) ?[,}]']),
+    ("gen_ai.usage.output_tokens", ['"(?:output)": ?(?P<count>[0-9]{1,18}) ?[,}]']),
+    (
+        "gen_ai.usage.cache_read.input_tokens",
+        [
+            '"(?:cache_read_input_tokens)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+            '"(?:input_cache_read)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+            '"(?:input_cache_read_tokens)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+            '"(?:input_cached_tokens)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+        ],
+    ),
+    (
+        "gen_ai.usage.cache_write.input_tokens",
+        [
+            '"(?:cache_creation_input_tokens)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+            '"(?:input_cache_creation)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+            '"(?:input_cache_write)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+            '"(?:input_cache_write_tokens)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+        ],
+    ),
+    (
+        "gen_ai.usage.reasoning.output_tokens",
+        [
+            '"(?:output_reasoning)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+            '"(?:output_reasoning_tokens)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+        ],
+    ),
+]
+"""Standard name -> patterns of the buckets that hold it."""
+BUCKETS_BESIDE: Final[dict[str, list[str]]] = {
+    "gen_ai.usage.input_tokens": [
+        "gen_ai.usage.cache_read.input_tokens",
+        "gen_ai.usage.cache_write.input_tokens",
+    ],
+    "gen_ai.usage.output_tokens": ["gen_ai.usage.reasoning.output_tokens"],
+}
+"""Standard name -> what lies beside it and is part of it here."""
+BUCKETS_WHOLE: Final[str] = '"(?:total)": ?(?P<count>[0-9]{1,18}) ?[,}]'
+"""Pattern of the bucket that tells whether the others are in input and output already."""
+BUCKETS_INCLUSIVE: Final[dict[str, str]] = {
+    "gen_ai.usage.input_tokens": '"(?:prompt_tokens)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+    "gen_ai.usage.output_tokens": '"(?:completion_tokens)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+    "gen_ai.usage.cache_read.input_tokens": '"(?:cached_tokens)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+    "gen_ai.usage.reasoning.output_tokens": '"(?:reasoning_tokens)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+}
+"""Standard name -> pattern in usage as OpenAI tells it."""
+COST_KEY: Final[str] = "langfuse.observation.cost_details"
+COST_TOTAL: Final[str] = '"total": ?(?P<usd>[0-9]+(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?) ?[,}]'
+COST: Final[str] = "gen_ai.usage.cost.amount"
 
 READ: Final = frozenset(
     {KIND, OPERATION, *EVIDENCE, *MODEL_EVIDENCE, *HANDOFF_TARGETS, *HANDOFF_MODES, *TOOL_NAMES}
@@ -529,8 +657,10 @@ READ: Final = frozenset(
     | {key for _, sources in COLUMNS for key, *_ in sources}
     | {key for keys, _, taken in UNKNOWN_WORDS for key in (*keys, *taken)}
     | {key for keys in MADE_UP.values() for key in keys}
+    | {BUCKETS_KEY, COST_KEY, *CALLED.values()}
 )
 _IN_EVENTS: Final = [(key, pattern) for _, key, pattern, _, in_event in HANDOFF_TOOLS if in_event]
+_ERROR: Final = 2
 _EVENT_KEYS: Final = frozenset(key for key, _ in _IN_EVENTS)
 
 
@@ -554,7 +684,8 @@ def _rewrite(span: Any, scope: str) -> None:  # noqa: ANN401 - see above
     listed = span.attributes
     places = {one.key: place for place, one in enumerate(listed) if one.key in READ}
     before = {key: _plain(listed[place].value.value) for key, place in places.items()}
-    after = normalise(span.name, scope, before, list(_told_by_events(span)))
+    failed = span.status is not None and int(span.status.code) == _ERROR
+    after = normalise(span.name, scope, before, list(_told_by_events(span)), failed=failed)
     for key, value in after.items():
         if key not in places:
             listed.append(KeyValue(key, AnyValue(value)))
@@ -581,7 +712,12 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - see above
 
 
 def normalise(
-    name: str, scope: str, attributes: Attributes, events: list[tuple[str, Any]]
+    name: str,
+    scope: str,
+    attributes: Attributes,
+    events: list[tuple[str, Any]],
+    *,
+    failed: bool = False,
 ) -> Attributes:
     """Return a span's attributes with their standard names.
 
@@ -590,6 +726,7 @@ def normalise(
         scope: The name of its instrumentation scope.
         attributes: Those of `READ` that it has.
         events: Attributes of its events that may say to whom it hands over.
+        failed: Its status is an error.
     """
     made = dict(attributes)
     kind, convention = _kind(name, made)
@@ -598,6 +735,8 @@ def normalise(
     _cost_source(made)
     for standard, sources in COLUMNS if kind else ():
         _column(standard, sources, kind, convention, made)
+    if kind and convention == LANGFUSE:
+        _langfuse(name, kind, made, failed=failed)
     _take_away(scope, made)
     return made
 
@@ -711,6 +850,35 @@ def _column(
             if foreign:
                 attributes[standard] = attributes[key]
             return
+
+
+def _langfuse(name: str, kind: str, attributes: Attributes, *, failed: bool) -> None:
+    """Write what Langfuse tells within other texts, where nothing else did."""
+    usage = _text(attributes.get(BUCKETS_KEY, ""))
+    counts = {standard: _count(usage, patterns) for standard, patterns in BUCKETS}
+    told = [counts[standard] for standard in BUCKETS_BESIDE]
+    whole = None not in told and _count(usage, [BUCKETS_WHOLE]) == sum(one or 0 for one in told)
+    for standard, beside in BUCKETS_BESIDE.items():
+        own = counts[standard]
+        if own is not None and not whole:
+            counts[standard] = own + sum(counts[other] or 0 for other in beside)
+    for standard, count in counts.items():
+        inclusive = BUCKETS_INCLUSIVE.get(standard)
+        if count is None and inclusive:
+            count = _count(usage, [inclusive])  # noqa: PLW2901 - the other way to tell it
+        if count is not None and not _said(attributes, standard):
+            attributes[standard] = count
+    found = re.search(COST_TOTAL, _text(attributes.get(COST_KEY, "")))
+    if found and not _said(attributes, COST) and not (failed and float(found["usd"]) == 0):
+        attributes[COST] = float(found["usd"])
+    if kind in CALLED and not _said(attributes, CALLED[kind]):
+        attributes[CALLED[kind]] = name
+
+
+def _count(text: str, patterns: list[str]) -> int | None:
+    """Return the number in the first bucket that is there."""
+    found = (re.search(pattern, text) for pattern in patterns)
+    return next((int(one["count"]) for one in found if one), None)
 
 
 def _take_away(scope: str, attributes: Attributes) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from handspan import semconv
 from handspan.prices import FRAMEWORK_PROVIDERS
 from handspan_exporter.columns import mapping
-from stack.collector.normalising import STANDARD
+from stack.collector.normalising import STANDARD, VALIDATION
 
 _FRAME: Final = Path(__file__).with_name("rotel_frame.py")
 _IS_FRAME: Final = (
@@ -81,6 +81,24 @@ def tables() -> dict[str, Any]:
             scope: [key for name in names for key in _taken(name)]
             for scope, names in mapping.MADE_UP.items()
         },
+        "LANGFUSE": mapping.LANGFUSE,
+        "CALLED": {kind: (STANDARD | VALIDATION)[name] for kind, name in mapping.CALLED.items()},
+        "BUCKETS_KEY": mapping.BUCKETS_KEY,
+        "BUCKETS": [
+            (STANDARD[name], [mapping.bucket(word) for word in words])
+            for name, words in mapping.BUCKETS.items()
+        ],
+        "BUCKETS_BESIDE": {
+            STANDARD[name]: [STANDARD[other] for other in beside]
+            for name, beside in mapping.BUCKETS_BESIDE.items()
+        },
+        "BUCKETS_WHOLE": mapping.bucket(mapping.BUCKETS_WHOLE),
+        "BUCKETS_INCLUSIVE": {
+            STANDARD[name]: mapping.bucket(word) for name, word in mapping.BUCKETS_INCLUSIVE.items()
+        },
+        "COST_KEY": mapping.COST_KEY,
+        "COST_TOTAL": mapping.COST_TOTAL,
+        "COST": STANDARD["cost_usd"],
     }
 
 

@@ -51,6 +51,9 @@ STANDARD: Final = {
 """Column -> the standard name that gets what other conventions call it, in the order of writing:
 the agent of a handoff is its source."""
 
+VALIDATION: Final = {"validation": semconv.GEN_AI_EVALUATION_NAME}
+"""What Langfuse calls its evaluators and guards by a span's name alone."""
+
 FOREIGN: Final = tuple(
     sorted(
         {
@@ -220,14 +223,14 @@ def _langfuse() -> Iterator[str]:
         target = ottl.attribute(STANDARD[name])
         known = f"{_bucket(name)} != nil"
         yield ottl.where(f"set({target}, {_bucket(name)})", known, ottl.unsaid(target))
-    cost, pattern = ottl.attribute(mapping.COST_KEY), r'"total": ?(?P<usd>[0-9.eE+-]+)'
+    cost, pattern = ottl.attribute(mapping.COST_KEY), mapping.COST_TOTAL
     target = ottl.attribute(STANDARD["cost_usd"])
     usd = f"Double({ottl.found(cost, pattern, 'usd')})"
     told = (ottl.matches(cost, pattern), ottl.unsaid(target))
     failed = f"(span.status.code != STATUS_CODE_ERROR or {usd} > 0.0)"
     yield ottl.where(f"set({target}, {usd})", *told, failed)
     own = f"{_CONVENTION} == {ottl.text(mapping.LANGFUSE)}"
-    names = STANDARD | {"validation": semconv.GEN_AI_EVALUATION_NAME}
+    names = STANDARD | VALIDATION
     for kind, name in mapping.CALLED.items():
         target = ottl.attribute(names[name])
         here = f"{ottl.KIND} == {ottl.text(kind)}"

@@ -56,6 +56,22 @@ UNKNOWN_WORDS: Final[list[tuple[list[str], list[str], list[str]]]] = []
 """Attributes of which the first has one of the words (in lower case) -> what is taken away."""
 MADE_UP: Final[dict[str, list[str]]] = {}
 """Scope -> attributes in which it puts something else."""
+LANGFUSE: Final[str] = ""
+CALLED: Final[dict[str, str]] = {}
+"""Kind -> the standard name that gets the name of a Langfuse span."""
+BUCKETS_KEY: Final[str] = ""
+"""Langfuse: a JSON text with numbers of tokens by bucket."""
+BUCKETS: Final[list[tuple[str, list[str]]]] = []
+"""Standard name -> patterns of the buckets that hold it."""
+BUCKETS_BESIDE: Final[dict[str, list[str]]] = {}
+"""Standard name -> what lies beside it and is part of it here."""
+BUCKETS_WHOLE: Final[str] = ""
+"""Pattern of the bucket that tells whether the others are in input and output already."""
+BUCKETS_INCLUSIVE: Final[dict[str, str]] = {}
+"""Standard name -> pattern in usage as OpenAI tells it."""
+COST_KEY: Final[str] = ""
+COST_TOTAL: Final[str] = ""
+COST: Final[str] = ""
 
 READ: Final = frozenset(
     {KIND, OPERATION, *EVIDENCE, *MODEL_EVIDENCE, *HANDOFF_TARGETS, *HANDOFF_MODES, *TOOL_NAMES}
@@ -66,8 +82,10 @@ READ: Final = frozenset(
     | {key for _, sources in COLUMNS for key, *_ in sources}
     | {key for keys, _, taken in UNKNOWN_WORDS for key in (*keys, *taken)}
     | {key for keys in MADE_UP.values() for key in keys}
+    | {BUCKETS_KEY, COST_KEY, *CALLED.values()}
 )
 _IN_EVENTS: Final = [(key, pattern) for _, key, pattern, _, in_event in HANDOFF_TOOLS if in_event]
+_ERROR: Final = 2
 _EVENT_KEYS: Final = frozenset(key for key, _ in _IN_EVENTS)
 
 
@@ -91,7 +109,8 @@ def _rewrite(span: Any, scope: str) -> None:  # noqa: ANN401 - see above
     listed = span.attributes
     places = {one.key: place for place, one in enumerate(listed) if one.key in READ}
     before = {key: _plain(listed[place].value.value) for key, place in places.items()}
-    after = normalise(span.name, scope, before, list(_told_by_events(span)))
+    failed = span.status is not None and int(span.status.code) == _ERROR
+    after = normalise(span.name, scope, before, list(_told_by_events(span)), failed=failed)
     for key, value in after.items():
         if key not in places:
             listed.append(KeyValue(key, AnyValue(value)))
@@ -118,7 +137,12 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - see above
 
 
 def normalise(
-    name: str, scope: str, attributes: Attributes, events: list[tuple[str, Any]]
+    name: str,
+    scope: str,
+    attributes: Attributes,
+    events: list[tuple[str, Any]],
+    *,
+    failed: bool = False,
 ) -> Attributes:
     """Return a span's attributes with their standard names.
 
@@ -127,6 +151,7 @@ def normalise(
         scope: The name of its instrumentation scope.
         attributes: Those of `READ` that it has.
         events: Attributes of its events that may say to whom it hands over.
+        failed: Its status is an error.
     """
     made = dict(attributes)
     kind, convention = _kind(name, made)
@@ -135,6 +160,8 @@ def normalise(
     _cost_source(made)
     for standard, sources in COLUMNS if kind else ():
         _column(standard, sources, kind, convention, made)
+    if kind and convention == LANGFUSE:
+        _langfuse(name, kind, made, failed=failed)
     _take_away(scope, made)
     return made
 
@@ -248,6 +275,35 @@ def _column(
             if foreign:
                 attributes[standard] = attributes[key]
             return
+
+
+def _langfuse(name: str, kind: str, attributes: Attributes, *, failed: bool) -> None:
+    """Write what Langfuse tells within other texts, where nothing else did."""
+    usage = _text(attributes.get(BUCKETS_KEY, ""))
+    counts = {standard: _count(usage, patterns) for standard, patterns in BUCKETS}
+    told = [counts[standard] for standard in BUCKETS_BESIDE]
+    whole = None not in told and _count(usage, [BUCKETS_WHOLE]) == sum(one or 0 for one in told)
+    for standard, beside in BUCKETS_BESIDE.items():
+        own = counts[standard]
+        if own is not None and not whole:
+            counts[standard] = own + sum(counts[other] or 0 for other in beside)
+    for standard, count in counts.items():
+        inclusive = BUCKETS_INCLUSIVE.get(standard)
+        if count is None and inclusive:
+            count = _count(usage, [inclusive])  # noqa: PLW2901 - the other way to tell it
+        if count is not None and not _said(attributes, standard):
+            attributes[standard] = count
+    found = re.search(COST_TOTAL, _text(attributes.get(COST_KEY, "")))
+    if found and not _said(attributes, COST) and not (failed and float(found["usd"]) == 0):
+        attributes[COST] = float(found["usd"])
+    if kind in CALLED and not _said(attributes, CALLED[kind]):
+        attributes[CALLED[kind]] = name
+
+
+def _count(text: str, patterns: list[str]) -> int | None:
+    """Return the number in the first bucket that is there."""
+    found = (re.search(pattern, text) for pattern in patterns)
+    return next((int(one["count"]) for one in found if one), None)
 
 
 def _take_away(scope: str, attributes: Attributes) -> None:

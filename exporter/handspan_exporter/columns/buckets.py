@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,9 +12,6 @@ from handspan_exporter.columns import mapping, parse
 
 if TYPE_CHECKING:
     from handspan_exporter.columns.attributes import Attributes
-
-_USD: Final = r"(?P<usd>[0-9.]+(?:[eE][+-]?[0-9]+)?)"
-_TOTAL_USD: Final = rf'"total": ?{_USD}'
 
 
 def usage(attributes: Attributes) -> dict[str, pa.Array]:
@@ -40,7 +37,7 @@ def cost_usd(attributes: Attributes, failed: pa.Array) -> pa.Array | None:
     """Return the cost that each span tells, None where none does; 0 of a failed call is none."""
     if not attributes.has([mapping.COST_KEY]).any():
         return None
-    found = pc.extract_regex(attributes.text(mapping.COST_KEY), _TOTAL_USD)
+    found = pc.extract_regex(attributes.text(mapping.COST_KEY), mapping.COST_TOTAL)
     usd = parse.usd(pc.struct_field(found, [0]))
     nothing = pc.and_(failed, pc.equal(usd, pa.scalar(Decimal(0), parse.USD)))
     return pc.if_else(nothing.fill_null(False), pa.scalar(None, parse.USD), usd)

@@ -441,6 +441,8 @@ BUCKETS_INCLUSIVE: Final = {
 COST_KEY: Final = "langfuse.observation.cost_details"
 """Langfuse: a JSON text with costs by bucket, of which the total counts."""
 
+COST_TOTAL: Final = r'"total": ?(?P<usd>[0-9]+(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?) ?[,}]'
+
 
 def bucket(*names: str) -> str:
     """Return the pattern of a count in a JSON text; its group is `count`."""
