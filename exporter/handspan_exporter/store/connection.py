@@ -110,6 +110,13 @@ _INSERT = {
     "max_partitions_per_insert_block": 0,
 }
 
+_NEWER_INSERT = {
+    # The first merge builds them anyway, seconds later: until then a reader looks through a small
+    # part. A quarter of what an insert of spans costs.
+    "materialize_skip_indexes_on_insert": 0,
+}
+"""Sent to those servers that know them."""
+
 
 class Connection:
     """One session with the store: statements run one after another, so keep one per purpose."""
@@ -119,6 +126,8 @@ class Connection:
     ) -> None:
         self._client = client
         self._file = file
+        known = {name: v for name, v in _NEWER_INSERT.items() if name in client.server_settings}
+        self._insert_settings = _INSERT | known
         self.cluster = cluster or Cluster("")
         """How statements of the schema are said to this store."""
 
@@ -164,7 +173,10 @@ class Connection:
             RowsRefused: ClickHouse will never take these rows.
             StoreDown: nothing, or not everything, was stored; send the same rows and token again.
         """
-        settings: dict[str, str | int] = {**_INSERT, "insert_deduplication_token": token}
+        settings: dict[str, str | int] = {
+            **self._insert_settings,
+            "insert_deduplication_token": token,
+        }
         with _our_errors(RowsRefused, _is_about_rows):
             if self._file is None:
                 self._client.insert_arrow(table, rows, settings=settings)

@@ -34,6 +34,7 @@ def migrate(connection: Connection, settings: Settings) -> list[str]:
             _change(connection, sql.render(f"schema/retention/{table}", retention(settings)))
     durable = settings.durability == "disk"
     make_durable(connection, durable=durable, but=THEIRS if settings.attach else ())
+    merge_less(connection, but=THEIRS if settings.attach else ())
     return applied
 
 
@@ -54,6 +55,13 @@ def make_durable(connection: Connection, *, durable: bool, but: Container[str] =
         holes = {"table": row["name"], "durable": int(durable)}
         if row["name"] not in but:
             _change(connection, sql.render("migrations/durability", holes))
+
+
+def merge_less(connection: Connection, *, but: Container[str] = ()) -> None:
+    """Have the tables of spans merged less often; whoever set that otherwise is left alone."""
+    for row in connection.rows(sql.load("migrations/eager")):
+        if row["name"] not in but:
+            _change(connection, sql.render("migrations/patience", {"table": row["name"]}))
 
 
 def migrate_schema(connection: Connection) -> list[str]:

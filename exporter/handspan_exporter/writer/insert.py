@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from handspan_exporter.columns.said import said
 from handspan_exporter.errors import QueryFailed, RowsRefused, StoreDown
 from handspan_exporter.telemetry import (
     INSERT_S,
@@ -146,7 +147,7 @@ class Inserter:
 
         def attempt() -> None:
             began_s = time.monotonic()
-            self._connection.insert(table, rows, token=token)
+            self._connection.insert(table, said(rows), token=token)
             self._counters.observe(INSERT_S, time.monotonic() - began_s, reason=table)
 
         return self._retried(table, attempt) > 0

@@ -97,6 +97,25 @@ def test_a_store_is_made_and_brought_to_the_schema_once(dsn: Dsn, store: Connect
     connect(dsn, create=False).close()
 
 
+def test_spans_are_merged_by_tens_where_the_server_can_unless_somebody_chose(
+    store: Connection,
+) -> None:
+    """Merges by fives cost more than the inserts; an operator's own choice outlives a start."""
+    (knows,) = store.rows(
+        "SELECT count() AS it FROM system.merge_tree_settings WHERE name = 'merge_selector_base'"
+    )
+    for table in ("otel_traces", "agent_spans"):
+        (row,) = store.rows(f"SHOW CREATE TABLE {table}")
+        assert row["statement"].count("merge_selector_base = 10") == knows["it"], table
+    (facts,) = store.rows("SHOW CREATE TABLE llm_calls")
+    assert "merge_selector_base" not in facts["statement"]
+    if knows["it"]:
+        store.command("ALTER TABLE agent_spans MODIFY SETTING merge_selector_base = 7")
+        migrate(store, Settings())
+        (row,) = store.rows("SHOW CREATE TABLE agent_spans")
+        assert "merge_selector_base = 7" in row["statement"]
+
+
 def test_who_only_reads_makes_no_database(dsn: Dsn) -> None:
     """A typing mistake in a question must leave nothing behind."""
     with pytest.raises(NotFound, match=dsn.database):
