@@ -191,7 +191,7 @@ class Settings:
     tick_s: float = _setting(
         0.5,
         "Seconds between two looks for changed runs while the HTTP API or --clickhouse-http is "
-        "asked; else they take a tenth of a core and come every five seconds at the latest.",
+        "asked; else they take a twentieth of a core and come every ten seconds at the latest.",
         low=0.01,
     )
     implicit_run_s: float = _setting(

@@ -1,4 +1,4 @@
-"""Facts cost a tenth of a core, and half of one while somebody waits for them."""
+"""Facts cost a twentieth of a core, and half of one while somebody waits for them."""
 
 from __future__ import annotations
 
@@ -58,17 +58,17 @@ def test_a_dashboard_that_is_answered_looks_and_one_that_is_refused_does_not(
     assert attention.is_paid
 
 
-def test_nobody_watching_a_tick_is_followed_by_nine_times_as_long_without_one(
+def test_nobody_watching_a_tick_is_followed_by_nineteen_times_as_long_without_one(
     counters: Counters,
 ) -> None:
     """A tick has a fixed price, so that at a gentle rate half of a core would be facts."""
     pace = Pace(Attention(counters), 0.5)
-    assert pace.pause_s(0.2, behind=False) == pytest.approx(1.8)
+    assert pace.pause_s(0.2, behind=False) == pytest.approx(3.8)
     assert pace.pause_s(3, behind=False) == LONGEST_PAUSE_S
 
 
 def test_watched_or_behind_ticks_follow_each_other(counters: Counters) -> None:
-    """Who looks sees a run within a second or two; a night's backlog is not stretched tenfold."""
+    """Who looks sees a run within a second or two; a night's backlog takes no week."""
     pace = Pace(Attention(counters), 0.5)
     assert pace.pause_s(0.2, behind=True) == pytest.approx(0.2)
     assert pace.pause_s(3, behind=True) == pytest.approx(0.5)

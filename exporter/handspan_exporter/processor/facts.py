@@ -62,6 +62,11 @@ _BEFORE = {"runs": "work_paths", "handoffs": "work_handoffs"}
 
 _KEPT, _REMOVED = [0], [1]
 
+_WIDE = ("work_base", "work_tree", "work_spans", "work_calls")
+_KEPT_SPANS = 4096
+"""The work on so many stays until the next tick makes room; more gives its memory back at once: 2
+to 3 kB per span."""
+
 _LOST_OPEN_NS = 24 * 3600 * 10**9
 """A span that has been open for so long will not end any more."""
 _LOST_SILENT_NS = 3600 * 10**9 + HEARD_EVERY_S * 10**9
@@ -131,10 +136,14 @@ def recompute(
     facts = [fact for fact in FACTS if fact in stored or _RARE.get(fact, kinds) & kinds]
     _find(connection, facts)
     _write(connection, facts, stored, {"revision": revision})
-    return [
+    done = [
         Done(**(row | {name: bool(row[name]) for name in ("unsettled", "gap", "open")}))
         for row in connection.rows(sql.load("facts/traces_done"))
     ]
+    if sum(one.spans for one in done) > _KEPT_SPANS:
+        for table in (*_WIDE, *(f"new_{fact}" for fact in facts)):
+            _drop(connection, table)
+    return done
 
 
 def highest_revision(connection: Connection) -> int:

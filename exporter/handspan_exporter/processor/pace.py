@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from handspan_exporter.attention import Attention
 
-LONGEST_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 10.0
 """Between two ticks while spans come and nobody looks."""
 
-_RESTS = 9
-"""A tenth of a core: after a tick, nine times as long without one."""
+_RESTS = 19
+"""A twentieth of a core: after a tick, nineteen times as long without one."""
 
 
 class Pace:
-    """Half of a core while somebody looks or traces wait, else a tenth."""
+    """Half of a core while somebody looks or traces wait, else a twentieth."""
 
     def __init__(self, attention: Attention, tick_s: float) -> None:
         """Remember who looks, and the longest pause while somebody does."""
