@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.truth.history import SECOND_NS, History
-from tests.truth.invent import START_NS
+from tests.truth.scene import START_NS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

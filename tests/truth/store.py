@@ -13,8 +13,8 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from tests.truth import otlp
-from tests.truth.invent import START_NS
 from tests.truth.known import Known
+from tests.truth.scene import START_NS
 
 from handspan_exporter.columns.agent_spans import agent_spans_table
 from handspan_exporter.journal.journal import Journal

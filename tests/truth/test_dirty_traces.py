@@ -9,8 +9,8 @@ import pytest
 from tests.truth import compare
 from tests.truth.check import first_error, report
 from tests.truth.history import SECOND_NS, History, Span
-from tests.truth.invent import START_NS
 from tests.truth.question import Question
+from tests.truth.scene import START_NS
 from tests.truth.store import AFTERWARDS_NS
 
 if TYPE_CHECKING:
