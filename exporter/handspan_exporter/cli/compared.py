@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from handspan_exporter.cli import figures
-from handspan_exporter.cli.output import cost, is_ascii, new_table, status, terminal
+from handspan_exporter.cli.output import cost, status, terminal
+from handspan_exporter.cli.table import is_ascii, new_table, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +53,7 @@ def print_groups(answer: Row) -> None:
         column.justify = "right"
     for one in answer["measures"]:
         table.add_row(*_measure(one))
-    console.print(table)
+    print_table(console, table)
     for one in answer["measures"]:
         if one["reason"]:
             console.print(Text(f"{_said(one)}: {one['reason']}"))
@@ -72,7 +73,7 @@ def _print_summaries(console: Console, runs: Sequence[Row]) -> None:
             cost(run),
             figures.clean(run["path"]),
         )
-    console.print(table)
+    print_table(console, table)
 
 
 def _print_divergence(console: Console, one: Row, b: str) -> None:
@@ -104,7 +105,7 @@ def _print_numbers(console: Console, one: Row, b: str) -> None:
             reason = _lettered(agent["reasons"].get(name, ""), b)
             label = f"{figures.clean(agent['agent']) or '(none)'} {_OF_AGENT[name]}"
             table.add_row(label, *shown, _difference(name, agent["change"][name], reason))
-    console.print(table)
+    print_table(console, table)
 
 
 _OF_AGENT = {"agent_time_ns": "own time", "cost_usd": "cost"}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from handspan_exporter.cli import figures, tree
-from handspan_exporter.cli.output import cost, fit, is_ascii, new_table, status, terminal
+from handspan_exporter.cli.output import cost, status, terminal
+from handspan_exporter.cli.table import fit, is_ascii, new_table, print_table
 from handspan_exporter.query.runs import outcome
 from handspan_exporter.query.window import moment
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _ROOMY = 110
 """Columns from which the tree has room for bars."""
+_NARROW = 72
+"""Columns below which what a span is called needs the room of its tokens; agents have theirs."""
 _BAR = 24
 _LEAST_BAR = 10
 
@@ -29,10 +32,11 @@ def print_run(answer: Row) -> None:
     """Print one run: what is known of it, its spans as a tree, and what happened."""
     console = terminal()
     _print_facts(console, answer["run"])
-    right = ("duration", "tokens in/out", "cost")
+    tokens = ("tokens in/out",) if console.width >= _NARROW else ()
+    right = ("duration", *tokens, "cost")
     bars = _Bars(answer, _BAR, ascii_only=is_ascii(console)) if console.width >= _ROOMY else None
     more = ("timeline",) if bars else ()
-    headings = ("span", *more, "duration", "tokens in/out", "cost", "status")
+    headings = ("span", *more, *right, "status")
     table = new_table(console, *headings, right=right)
     for column in table.columns:
         column.no_wrap = True
@@ -41,7 +45,7 @@ def print_run(answer: Row) -> None:
             Text(label, overflow="ellipsis", no_wrap=True),
             *([bars.of(span)] if bars else []),
             figures.lasted(span["duration_ns"]),
-            figures.tokens(span["input_tokens"], span["output_tokens"], brief=True),
+            *(_span_tokens(span) for _ in tokens),
             _span_cost(span),
             status(outcome(span), span["error_type"]),
         )
@@ -53,6 +57,7 @@ def print_run(answer: Row) -> None:
     _print_agents(console, answer["agents"])
     _print_faults(console, answer["faults"])
     _print_waits(console, answer["waits"])
+    _print_messages(console, answer["messages"])
     _print_budgets(console, answer["budgets"])
 
 
@@ -119,6 +124,10 @@ def _facts(run: Row) -> Iterable[tuple[str, Text]]:
     yield "agents", Text(figures.clean(run["path"]) or figures.figure("agents", run["agents"]))
 
 
+def _span_tokens(span: Row) -> str:
+    return figures.tokens(span["input_tokens"], span["output_tokens"], brief=True)
+
+
 def _span_cost(span: Row) -> str:
     if span["cost_usd"] is not None:
         return figures.money(span["cost_usd"])
@@ -155,7 +164,7 @@ def _print_agents(console: Console, agents: Sequence[Row]) -> None:
             figures.tokens(one["input_tokens"], one["output_tokens"], brief=True),
             cost(one),
         )
-    console.print(table)
+    print_table(console, table)
 
 
 def _print_faults(console: Console, faults: Sequence[Row]) -> None:
@@ -174,7 +183,7 @@ def _print_faults(console: Console, faults: Sequence[Row]) -> None:
             f"{one['outcome']}{how}{strategy}{late}",
             "" if recovery_ns is None else figures.seconds(recovery_ns / 1e9),
         )
-    console.print(table)
+    print_table(console, table)
 
 
 def _print_waits(console: Console, waits: Sequence[Row]) -> None:
@@ -189,7 +198,22 @@ def _print_waits(console: Console, waits: Sequence[Row]) -> None:
             _decided(one),
             figures.lasted(one["duration_ns"]),
         )
-    console.print(table)
+    print_table(console, table)
+
+
+def _print_messages(console: Console, messages: Sequence[Row]) -> None:
+    if not messages:
+        return
+    table = new_table(console, "message", "from", "to", "bytes", right=("bytes",))
+    for one in messages:
+        size = one["payload_bytes"]
+        table.add_row(
+            figures.clean(one["message_type"]) or "(no type)",
+            figures.clean(one["source"]) or figures.UNKNOWN,
+            figures.clean(one["target"]) or "all",
+            figures.UNKNOWN if size is None else f"{size:,}",
+        )
+    print_table(console, table)
 
 
 def _decided(wait: Row) -> str | Text:
@@ -215,4 +239,4 @@ def _print_budgets(console: Console, budgets: Sequence[Row]) -> None:
             figures.share(float(used / limit)) if known else figures.UNKNOWN,
             one["state"] or figures.UNKNOWN,
         )
-    console.print(table)
+    print_table(console, table)

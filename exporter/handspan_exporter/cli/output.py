@@ -9,20 +9,17 @@ import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.cells import cell_len
 from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
 from rich.text import Text
 
 from handspan_exporter.cli import figures
+from handspan_exporter.cli.table import new_table, print_table, wanted_width
 from handspan_exporter.query import alerts, kpi, wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import JustifyMethod
+    from rich.table import Table
 
     from handspan_exporter.query.answers import Row
 
@@ -32,8 +29,6 @@ _ASIDE = frozenset(
     ("group", "reason", "n", "low", "high", "before_n", "change", "change_low", "change_high")
 ) | {"change_of", "change_is", "change_reason"}
 """Columns that stand beside others, or are no measure."""
-_LEAST_TEXT = 8
-"""Characters to which a column of text may be narrowed."""
 _STYLES = {
     "ok": "green",
     "alert": "red",
@@ -75,12 +70,12 @@ def print_overview(answer: Row) -> None:
     console = terminal()
     is_compared = "before" in answer
     headings = ("KPI", "measure", "value", "95 % interval", "n") + ("change",) * is_compared
-    table = new_table(console, *headings, right=("value", "n", "change"), whole=("KPI",))
+    table = new_table(console, *headings, right=("value", "n", "change"), whole=("KPI", "n"))
     for one in answer["kpis"]:
         row, headline = one["row"], one["headline"]
         cells = [
             one["name"],
-            figures.heading(headline),
+            _of(headline, row),
             _headline(headline, row, one["unit"]),
             figures.interval(row["low"], row["high"]),
             f"{row['n']:,}",
@@ -89,8 +84,14 @@ def print_overview(answer: Row) -> None:
             cells.append(_change(headline, row, one["unit"])["change"])
         table.add_row(*cells)
     console.print(window_of(answer))
-    console.print(table)
+    print_table(console, table)
     console.print("`handspan kpi NAME` shows all of one; --help lists what it can be grouped by.")
+
+
+def _of(headline: str, row: Row) -> str:
+    """Return what a line of the overview measures, and of which group it does."""
+    of = f" of {figures.clean(row['group'])}" if row["group"] else ""
+    return figures.heading(headline) + of
 
 
 def print_kpi(answer: Row) -> None:
@@ -131,7 +132,7 @@ def print_history(answer: Row) -> None:
             figures.interval(point["low"], point["high"]),
             f"{point['n']:,}",
         )
-    console.print(table)
+    print_table(console, table)
     console.print("* not closed yet; an hour or day without any data has no line")
 
 
@@ -151,7 +152,7 @@ def print_alerts(answer: Row) -> None:
             f"{one['n']:,}",
             figures.clean(one["reason"] or one["description"]),
         )
-    console.print(table)
+    print_table(console, table)
     console.print(Text("worst: ").append_text(status(answer["state"])))
 
 
@@ -177,7 +178,7 @@ def print_best(answer: Row, *, everyone: bool) -> None:
                 figures.figure("recent_success_ratio", one["recent_success_ratio"]),
                 figures.seconds(one["duration_mean_s"]),
             )
-        console.print(table)
+        print_table(console, table)
     if answer["best"] is None:
         console.print(Text(f"no best agent: {figures.clean(answer['reason'])}"))
 
@@ -191,7 +192,9 @@ def print_runs(answer: Row) -> None:
         return
     right = ("duration", "cost")
     headings = ("run", "workflow", "status", "started (UTC)", *right, "agents")
-    table = new_table(console, *headings, right=right, whole=("run",))
+    table = new_table(
+        console, *headings, right=right, whole=("run", "status", "started (UTC)", *right)
+    )
     shown = _shown_characters([run["run_id"] for run in answer["runs"]])
     for run in answer["runs"]:
         table.add_row(
@@ -203,7 +206,7 @@ def print_runs(answer: Row) -> None:
             cost(run),
             figures.clean(run["path"]) or figures.figure("agents", run["agents"]),
         )
-    console.print(table)
+    print_table(console, table)
     if answer["next"]:
         console.print(f"more: --cursor {answer['next']}", soft_wrap=True)
 
@@ -323,42 +326,6 @@ def _names(lines: Sequence[dict[str, str]]) -> list[str]:
     """Return the headings of all lines in order; some lines lack an interval."""
     longest = max(lines, key=len)
     return list(longest)
-
-
-def new_table(
-    console: Console, *headings: str, right: Sequence[str] = (), whole: Sequence[str] = ()
-) -> Table:
-    """Return a table without rows; columns in `whole` are never broken: people copy from them."""
-    lines = box.ASCII2 if is_ascii(console) else box.SIMPLE_HEAD
-    table = Table(box=lines, header_style="bold", pad_edge=is_ascii(console))
-    for heading in headings:
-        side: JustifyMethod = "right" if heading in right else "left"
-        if heading in whole:
-            table.add_column(Text(heading), justify=side, overflow="ignore", no_wrap=True)
-        else:
-            # Folded, not cut: half a number is another number.
-            table.add_column(Text(heading), justify=side, overflow="fold")
-    return table
-
-
-def wanted_width(console: Console, table: Table) -> int:
-    """Return how wide a table would like to be; asked with the console's own width, it gives in."""
-    return Measurement.get(console, console.options.update(max_width=100_000), table).maximum
-
-
-def fit(console: Console, table: Table, *columns: int) -> None:
-    """Narrow columns of text, in this order, until the table fits; numbers keep their width."""
-    for at in columns:
-        excess = wanted_width(console, table) - console.width
-        column = table.columns[at]
-        if excess > 0:
-            widest = max((cell_len(str(cell)) for cell in column.cells), default=0)
-            column.max_width = max(_LEAST_TEXT, widest - excess)
-
-
-def is_ascii(console: Console) -> bool:
-    """Tell whether lines are drawn in ASCII: anywhere but on a terminal that has more."""
-    return not console.is_terminal or console.options.ascii_only
 
 
 def window_of(answer: Row) -> Text:

@@ -24,6 +24,7 @@ def markdown(answer: Row) -> str:
         _section("Handoffs", ["from", "to", "outcome", "after"], _handoffs(answer)),
         _section("Faults", ["fault", "target", "agent", "became", "after"], _faults(answer)),
         _section("Waits for people", ["reason", "asked by", "decision", "for"], _waits(answer)),
+        _section("Messages", ["from", "to", "type", "at"], _messages(answer)),
         _section("Budgets", ["budget", "used", "limit", "state"], _budgets(answer)),
         _tree(answer),
     ]
@@ -82,6 +83,13 @@ def _waits(answer: Row) -> list[list[str]]:
     return [
         [one["reason"], one["agent"], one["decision"] or _state(one), _after(one["duration_ns"])]
         for one in answer["waits"]
+    ]
+
+
+def _messages(answer: Row) -> list[list[str]]:
+    return [
+        [one["source"], one["target"] or "all", one["message_type"], one["at"][11:23]]
+        for one in answer["messages"]
     ]
 
 

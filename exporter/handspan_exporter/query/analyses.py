@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from handspan_exporter.query.kpi import TOTAL
+from handspan_exporter.query.window import iso
 
 if TYPE_CHECKING:
     from handspan_exporter.query.answers import Answers, Filters
@@ -88,6 +89,34 @@ def best_agent(
     return _ranked(found["best"]) if found["best"] else None
 
 
+def statistics(answers: Answers, window: Window) -> Row:
+    """Return all of it: workflows, coordination, and the agents by how sure their success is."""
+    return {
+        "since": iso(window.since_ns),
+        "until": iso(window.until_ns),
+        "workflows": workflows(answers, window),
+        "coordination": coordination(answers, window),
+        "agents": ranking(answers, window, ""),
+    }
+
+
+def summary(found: Row) -> str:
+    """Return what `statistics` found as lines for people; what is unknown says so."""
+    done, spent = found["workflows"], found["coordination"]
+    lines = [
+        f"{found['since'][:10]} to {found['until'][:10]} UTC",
+        f"workflows: {done['total_workflows']}",
+        f"success: {_percent(done['success_rate'])} (n = {done['success_rate_n']})",
+        f"mean duration: {_told(done['avg_duration_minutes'], 'minutes')}",
+        f"coordination: {_told(spent['coordination_overhead_pct'], '% of agent time')}",
+        *(
+            f"agent {one['agent_name']}: {_percent(one['success_rate'])} (n = {one['total_tasks']})"
+            for one in found["agents"]
+        ),
+    ]
+    return "\n".join(lines)
+
+
 def run_statistics(answers: Answers, run: str) -> Row:
     """Return the numbers of one run."""
     answer = answers.run(run)
@@ -134,6 +163,14 @@ def _ranked(row: Row) -> Row:
         "total_tasks": row["n"],
         "recent_performance": row["recent_success_ratio"],
     }
+
+
+def _percent(share: float | None) -> str:
+    return "unknown" if share is None else f"{100 * share:.1f} %"
+
+
+def _told(value: float | None, unit: str) -> str:
+    return "unknown" if value is None else f"{value:.3g} {unit}"
 
 
 def _minutes(seconds: float | None) -> float | None:

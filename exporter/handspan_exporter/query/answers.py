@@ -70,7 +70,11 @@ class Answers(Protocol):
         ...
 
     def overview(self, window: Window, *, filters: Filters | None = None, compare: str = "") -> Row:
-        """Return `since`, `until` and `kpis`: each with its `headline` and its row in total."""
+        """Return `since`, `until` and `kpis`: each with its `headline` and its `row` in total.
+
+        Of a KPI that has no history in total the row is that of its first group: the commonest
+        path, the longest step, the busiest agent.
+        """
         ...
 
     def runs(self, window: Window, wanted: Wanted, *, filters: Filters | None = None) -> Row:
@@ -301,9 +305,14 @@ class DirectAnswers:
     def _line(
         self, found: Kpi, window: Window, filters: Filters | None, before: Window | None
     ) -> Row:
-        rows = self._rows(found, window, kpi.TOTAL, filters)
+        # The share of all paths, or the mean of all that was recorded, says nothing in total.
+        by = kpi.TOTAL if kpi.TOTAL in found.history else found.history[0]
+        rows = self._rows(found, window, by, filters)
+        if not rows:
+            by = kpi.TOTAL
+            rows = self._rows(found, window, by, filters)
         if before is not None:
-            rows = beside(found, rows, self._rows(found, before, kpi.TOTAL, filters))
+            rows = beside(found, rows, self._rows(found, before, by, filters))
         return {**described(found), "row": rows[0]}
 
     def _rows(self, found: Kpi, window: Window, by: str, filters: Filters | None) -> list[Row]:

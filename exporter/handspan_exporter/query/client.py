@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from handspan_exporter.query.kpi import TOTAL
 from handspan_exporter.query.listing import Wanted
 from handspan_exporter.query.opening import open_answers
 from handspan_exporter.query.window import Window, window
+from handspan_exporter.query.wire import to_json
 from handspan_exporter.settings import from_environment
 
 if TYPE_CHECKING:
@@ -288,6 +290,23 @@ class Client:
         return analyses.best_agent(
             self._answers, between, task_description, domain or "", min_confidence
         )
+
+    def generate_statistics(self, since: Moment = "30d", until: Moment = "now") -> Row:
+        """Return workflows, coordination and agents: the analyses above in one."""
+        return analyses.statistics(self._answers, self._window(since, until))
+
+    def save_statistics(self, path: Path, since: Moment = "30d", until: Moment = "now") -> None:
+        """Write `generate_statistics` as JSON.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        found = self.generate_statistics(since, until)
+        path.write_text(to_json(found, indent=2) + "\n", encoding="utf-8")
+
+    def print_summary(self, since: Moment = "30d", until: Moment = "now") -> None:
+        """Print `generate_statistics` for people."""
+        sys.stdout.write(analyses.summary(self.generate_statistics(since, until)) + "\n")
 
     def get_run_statistics(self, run_id: str) -> Row:
         """Return the numbers of one run."""

@@ -229,6 +229,9 @@ def _check_split(split: str, of: str) -> None:
     known = {"runs": (*_RUN_SPLITS, kpi.TOTAL), "agent_runs": (*SPLITS, kpi.TOTAL)}
     if of not in known:
         raise UsageError(f"{of[:60]!r} is unknown; use runs, agent_runs", parameter="of")
+    if split not in (kpi.TOTAL, *SPLITS):
+        every = ", ".join((kpi.TOTAL, *SPLITS))
+        raise UsageError(f"{split[:60]!r} is unknown; use {every}", parameter="split")
     if split not in known[of]:
         text = f"{of} cannot be split by {split[:60]!r}; use {', '.join(known[of])}"
         raise UsageError(text, parameter="split")

@@ -91,7 +91,7 @@ QUESTIONS = (
     Question(
         name="overview",
         path="kpis",
-        summary="Every KPI in total",
+        summary="Every KPI in total; one that says nothing in total, of its first group",
         parameters=(*WINDOW, COMPARE, *FILTERS),
         answer="Overview",
     ),

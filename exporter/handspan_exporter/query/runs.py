@@ -26,7 +26,8 @@ def show(connection: Connection, run: str) -> Row:
 
     `run`; `spans` in the order of the tree, each with its `depth`; one that has not ended has no
     `duration_ns`. `spans_left_out` counts those beyond `MOST_SPANS`. In time order: `handoffs`,
-    `faults` with what overcame them, `waits` for people, `metrics` that were recorded.
+    `faults` with what overcame them, `waits` for people, `messages` between
+    agents, `metrics` that were recorded.
     `agents` sums up each agent, `budgets` has the last word of each.
 
     Raises:
@@ -55,6 +56,7 @@ def show(connection: Connection, run: str) -> Row:
         "handoffs": facts("handoffs"),
         "faults": facts("faults"),
         "waits": facts("waits"),
+        "messages": facts("messages"),
         "metrics": facts("metrics"),
         "budgets": list({(one["budget"], one["pot"]): one for one in facts("budgets")}.values()),
     }

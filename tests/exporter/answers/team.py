@@ -53,6 +53,11 @@ def insert(facts: Facts) -> None:
         | {"choice": "ask the writer", "alternatives": ["give up"], "confidence": 0.8},
     )
     facts.insert(
+        "messages",
+        _without_outcome(_of_run("message-1", 0.5, 0.5, agent="triage"))
+        | {"source": "triage", "target": "writer", "message_type": "brief", "payload_bytes": 512},
+    )
+    facts.insert(
         "validations",
         _without_outcome(_of_run("check-1", 1.8, 1.9, agent="writer", validation="style"))
         | {"validator": "critic", "role": "critic", "result": "pass"},

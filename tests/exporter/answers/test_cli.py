@@ -224,6 +224,25 @@ def test_every_table_keeps_to_the_terminal(served: str, arguments: list[str], co
         assert len({len(line) for line in table}) == 1, printed
 
 
+WORDY = [TABLES[at] for at in (0, 1, 3, 5, 9)]
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize("arguments", WORDY, ids=" ".join)
+def test_no_word_is_lost_or_broken_on_a_narrow_terminal(
+    served: str, arguments: list[str], columns: int
+) -> None:
+    """Where a table would break words, each of its rows is a paragraph."""
+    wide, narrow = (ask(served, *arguments, *DAY, columns=width) for width in (200, columns))
+
+    assert _words(wide) - _words(narrow) <= {"KPI", "run", "hour", "agent"}
+
+
+def _words(printed: str) -> set[str]:
+    inside = re.sub(r"^\+.*$", "", printed, flags=re.MULTILINE).replace("|", " ")
+    return {word.strip(";") for word in inside.split()}
+
+
 def _tables(lines: list[str]) -> list[list[str]]:
     """Return the tables among lines; a border behind a border begins the next one."""
     tables: list[list[str]] = [[]]

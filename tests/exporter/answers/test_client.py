@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from tests.exporter.answers.facts import at
 
 import handspan_exporter
 from handspan_exporter import Client
-from handspan_exporter.errors import NotFound, StoreDown, UsageError
+from handspan_exporter.errors import HandspanError, NotFound, StoreDown, UsageError
 from handspan_exporter.query import kpi, opening
 from handspan_exporter.query.answers import LIMITS, DirectAnswers
 from handspan_exporter.settings import Settings
@@ -114,6 +115,7 @@ def test_both_ways_give_the_same_tables(
 
     assert here == there
     assert here.arrow().equals(there.arrow())
+    assert here.pandas().equals(there.pandas())
     assert not any(pa.types.is_null(field.type) for field in here.arrow().schema)
 
 
@@ -127,6 +129,7 @@ ANALYSES: list[Callable[[Client], Any]] = [
     lambda c: c.get_agent_performance_trends("reviewer", days=1),
     lambda c: c.get_agent_ranking("code_review"),
     lambda c: c.query_best_agent("please review my code", "billing"),
+    lambda c: c.generate_statistics(),
     lambda c: c.get_run_statistics(team.RUN),
     lambda c: c.aggregate_metrics("tickets"),
 ]
@@ -138,6 +141,56 @@ def test_both_ways_give_the_same_analyses(
 ) -> None:
     """A notebook does not change because `serve` runs."""
     assert analysis(direct) == analysis(over_http)
+
+
+WRONG: list[Callable[[Client], Any]] = [
+    lambda c: c.kpi("none"),
+    lambda c: c.kpi("cost_usd", by="x"),
+    lambda c: c.kpi("cost_usd", since="x"),
+    lambda c: c.kpi("cost_usd", filters={"agnet": "writer"}),
+    lambda c: c.kpi("cost_usd", compare="x"),
+    lambda c: c.history("tokens", by="x"),
+    lambda c: c.run("none"),
+    lambda c: c.runs(limit=0),
+    lambda c: c.runs(cursor="x"),
+    lambda c: c.compare_runs([team.RUN]),
+    lambda c: c.compare_groups(split="x"),
+    lambda c: c.query_best_agent(min_confidence=2),
+    lambda c: c.get_run_statistics("none"),
+    lambda c: c.query_decisions_for_actor("triage", limit=0),
+    lambda c: c.alerts(),
+]
+
+
+@pytest.mark.parametrize("question", WRONG)
+def test_both_ways_refuse_alike(
+    direct: Client, over_http: Client, question: Callable[[Client], Any]
+) -> None:
+    """The same words, wherever it was noticed; a kind of NotFound is NotFound over HTTP."""
+    with pytest.raises(HandspanError) as here:
+        question(direct)
+    with pytest.raises(HandspanError) as there:
+        question(over_http)
+
+    assert str(here.value) == str(there.value)
+    assert isinstance(here.value, type(there.value))
+
+
+def test_statistics_are_written_and_printed(
+    client: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is unknown is null in the file, and a word on the terminal."""
+    client.save_statistics(tmp_path / "statistics.json")
+    client.print_summary()
+
+    saved = json.loads((tmp_path / "statistics.json").read_text(encoding="utf-8"))
+    assert saved["workflows"]["total_workflows"] == 3
+    assert [one["agent_name"] for one in saved["agents"]] == ["reviewer", "triage", "writer"]
+    printed = capsys.readouterr().out
+    assert "success: 50.0 % (n = 2)" in printed
+    assert "agent reviewer: 66.7 % (n = 30)" in printed
+    client.print_summary("2025-01-01", "2025-01-02")
+    assert "success: unknown (n = 0)" in capsys.readouterr().out
 
 
 def test_workflows_are_analyzed_with_the_keys_people_know(client: Client) -> None:

@@ -35,7 +35,10 @@ warning_below = 0.9
 ASKED = {
     "health": ["health"],
     "overview": ["kpis?since=2h", "kpis?since=2h&compare=previous"],
-    "history": ["kpis/cost_usd/history?since=2d&grain=day&by=model"],
+    "history": [
+        "kpis/cost_usd/history?since=2d&grain=day&by=model",
+        "kpis/cost_usd/history?since=2h&agent=writer",
+    ],
     "kpi": [f"kpis/{one.name}?since=2h" for one in kpi.catalog()],
     "runs": ["runs?since=2h", "runs?since=2h&limit=1&sort=cost"],
     "run": [f"runs/{team.RUN}", f"runs/{quote(team.RUNNING, safe='')}"],

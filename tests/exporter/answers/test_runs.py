@@ -247,6 +247,9 @@ def test_an_overview_has_every_kpi_in_one_row(answers: Answers) -> None:
     assert (success["headline"], success["row"]["n"]) == ("workflow_success_ratio", 2)
     assert success["row"]["workflow_success_ratio"] == 0.5
     assert lines["handoff_loss_ratio"]["row"]["handoff_loss_ratio"] == 0.0
+    # All paths are all of the paths, which says nothing: one of two is that of its own.
+    commonest = lines["workflow_patterns"]["row"]
+    assert (commonest["group"], commonest["share"]) == (min(team.EVIL, "triage > writer"), 0.5)
 
 
 def test_health_says_how_new_the_data_is(answers: Answers) -> None:
