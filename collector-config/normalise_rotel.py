@@ -587,6 +587,18 @@ MADE_UP: Final[dict[str, list[str]]] = {
     ],
 }
 """Scope -> attributes in which it puts something else."""
+MESSAGE_SPANS: Final[dict[str, tuple[str, str, list[tuple[str, str]], str]]] = {
+    "autogen SingleThreadedAgentRuntime": (
+        "messaging.operation",
+        "process",
+        [
+            ("handspan.message.source", "sender_agent_type"),
+            ("handspan.message.target", "recipient_agent_type"),
+        ],
+        "^(?P<name>.+?)(?:_[0-9a-f]{8}-[0-9a-f-]{27})?$",
+    ),
+}
+"""Scope -> attribute, its word, standard name and attribute of sender and of target, pattern."""
 LANGFUSE: Final[str] = "langfuse"
 CALLED: Final[dict[str, str]] = {
     "agent": "gen_ai.agent.name",
@@ -658,6 +670,7 @@ READ: Final = frozenset(
     | {key for keys, _, taken in UNKNOWN_WORDS for key in (*keys, *taken)}
     | {key for keys in MADE_UP.values() for key in keys}
     | {BUCKETS_KEY, COST_KEY, *CALLED.values()}
+    | {key for key, _, ends, _ in MESSAGE_SPANS.values() for key in (key, *sum(ends, ()))}
 )
 _IN_EVENTS: Final = [(key, pattern) for _, key, pattern, _, in_event in HANDOFF_TOOLS if in_event]
 _ERROR: Final = 2
@@ -731,6 +744,7 @@ def normalise(
     made = dict(attributes)
     kind, convention = _kind(name, made)
     kind = _corrected(name, scope, kind, made)
+    kind = _message(scope, kind, made)
     kind = _handoff(name, kind, convention, made, events)
     _cost_source(made)
     for standard, sources in COLUMNS if kind else ():
@@ -788,6 +802,20 @@ def _corrected(name: str, scope: str, kind: str, attributes: Attributes) -> str:
             holds = pattern is None or (found is None) == but_not
         kind = meant if holds else kind
     return kind
+
+
+def _message(scope: str, kind: str, attributes: Attributes) -> str:
+    """Say from whom to whom where a span is a message; return what it is."""
+    if scope not in MESSAGE_SPANS:
+        return kind
+    key, word, ends, pattern = MESSAGE_SPANS[scope]
+    if attributes.get(key) != word or not _said(attributes, ends[0][1]):
+        return kind
+    for standard, end in ends:
+        found = re.search(pattern, _text(attributes.get(end, "")))
+        if found and not _said(attributes, standard):
+            attributes[standard] = found["name"]
+    return "message"
 
 
 def _handoff(

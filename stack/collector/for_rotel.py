@@ -81,6 +81,15 @@ def tables() -> dict[str, Any]:
             scope: [key for name in names for key in _taken(name)]
             for scope, names in mapping.MADE_UP.items()
         },
+        "MESSAGE_SPANS": {
+            scope: (
+                one.key,
+                one.word,
+                [(semconv.MESSAGE_SOURCE, one.source), (semconv.MESSAGE_TARGET, one.target)],
+                one.name,
+            )
+            for scope, one in mapping.MESSAGE_SPANS.items()
+        },
         "LANGFUSE": mapping.LANGFUSE,
         "CALLED": {kind: (STANDARD | VALIDATION)[name] for kind, name in mapping.CALLED.items()},
         "BUCKETS_KEY": mapping.BUCKETS_KEY,

@@ -93,6 +93,7 @@ def _of_events() -> Iterator[str]:
 def _of_spans() -> Iterator[str]:
     yield from _kinds()
     yield from _corrections()
+    yield from _messages()
     yield from _handoffs()
     yield from _cost_sources()
     for name, standard in STANDARD.items():
@@ -140,6 +141,23 @@ def _corrections() -> Iterator[str]:
         for one in corrections:
             claimed = f"{ottl.KIND} == {ottl.text(one.says)}"
             yield _kind(one.kind, here, claimed, _holds(one))
+
+
+def _messages() -> Iterator[str]:
+    """Yield what makes messages of a runtime's spans, and says from whom to whom."""
+    for scope, one in mapping.MESSAGE_SPANS.items():
+        path, source = ottl.attribute(one.key), ottl.attribute(one.source)
+        here = (f"scope.name == {ottl.text(scope)}", ottl.one_of(path, [one.word]))
+        yield _kind("message", *here, ottl.said(source))
+        said = (f'{ottl.KIND} == "message"', here[0])
+        for name, key in (
+            (semconv.MESSAGE_SOURCE, one.source),
+            (semconv.MESSAGE_TARGET, one.target),
+        ):
+            target, found = ottl.attribute(name), ottl.attribute(key)
+            agent = ottl.found(found, one.name, "name")
+            unsaid = ottl.unsaid(target)
+            yield ottl.where(f"set({target}, {agent})", *said, ottl.said(found), unsaid)
 
 
 def _holds(one: mapping.Correction) -> str:

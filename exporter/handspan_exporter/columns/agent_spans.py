@@ -194,6 +194,7 @@ class _AgentSpans:
         columns |= self.span() | self.state(columns["workflow_outcome"])
         columns |= self.handoff(columns["handoff_target"], columns["handoff_mode"])
         columns |= self.langfuse(columns)
+        columns |= self.messages(columns)
         columns |= self.cost(columns["cost_usd"], columns["cost_source"])
         columns["provider"] = _without_frameworks(columns["provider"])
         columns |= self.not_said(columns)
@@ -358,6 +359,22 @@ class _AgentSpans:
         # Not binary_slice: without an end it fails on texts shorter than the start.
         rest = pc.replace_substring(names, mapping.HANDOFF_NAME_PREFIX, "", max_replacements=1)
         return pc.if_else(named, as_strings(rest), targets)
+
+    def messages(self, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
+        """Return from whom and to whom the messages of `mapping.MESSAGE_SPANS` are."""
+        found = {}
+        for scope, one in mapping.MESSAGE_SPANS.items():
+            if not self.attributes.has([one.source]).any():
+                continue
+            here = pc.equal(self.text("ScopeName"), scope.encode())
+            here = pc.and_(here, pc.equal(columns["kind"], "message"))
+            for name, key in (("message_source", one.source), ("message_target", one.target)):
+                told = pc.struct_field(pc.extract_regex(self.attributes.text(key), one.name), [0])
+                unsaid = pc.and_(here, pc.equal(columns[name], ""))
+                found[name] = pc.if_else(
+                    unsaid, as_strings(told.fill_null(b"").cast(pa.binary())), columns[name]
+                )
+        return found
 
     def langfuse(self, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
         """Return the columns that Langfuse tells within other texts, where nothing else did."""

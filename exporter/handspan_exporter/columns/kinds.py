@@ -88,7 +88,9 @@ def recognise(attributes: Attributes, batch: pa.RecordBatch) -> Kinds:
         codes = {value: KIND[meant] for value, meant in rule.kinds.items()}
         found = _look_up(attributes.text(rule.key), codes)
         _set(kind, convention, found != NONE, found, rule.convention)
-    correct(attributes, names, as_bytes(batch["ScopeName"]), kind)
+    scopes = as_bytes(batch["ScopeName"])
+    correct(attributes, names, scopes, kind)
+    _messages(attributes, scopes, kind, convention)
     _handoffs(attributes, names, kind, convention)
     handed_to, handed_how = handoff_tools(attributes, batch["Events.Attributes"], kind)
     return Kinds(kind, convention, handed_to, handed_how)
@@ -108,6 +110,18 @@ def _by_evidence(attributes: Attributes, names: pa.Array, kind: Codes, conventio
     codes = {value: KIND[meant] for value, meant in _OPERATION.kinds.items()}
     named = _look_up(words, codes)
     _set(kind, convention, evident & (named != NONE), named, mapping.OTEL)
+
+
+def _messages(attributes: Attributes, scopes: pa.Array, kind: Codes, convention: Codes) -> None:
+    """Recognise what a framework's runtime carries from agent to agent."""
+    for scope, one in mapping.MESSAGE_SPANS.items():
+        if attributes.has([one.source]).any():
+            here = np.asarray(pc.equal(scopes, scope.encode()).fill_null(False))
+            told = np.asarray(
+                pc.equal(attributes.text(one.key), one.word.encode()).fill_null(False)
+            )
+            found = here & told & attributes.has([one.source])
+            _set(kind, convention, found, KIND["message"], mapping.OTEL)
 
 
 def _handoffs(attributes: Attributes, names: pa.Array, kind: Codes, convention: Codes) -> None:

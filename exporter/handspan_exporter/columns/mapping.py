@@ -27,6 +27,7 @@ CONVENTIONS: Final = (HANDSPAN, OTEL, OPENINFERENCE, OPENLLMETRY, LANGFUSE)
 """Which names a span uses, in the order in which they are recognised."""
 
 NATIVE_SCOPES: Final = {
+    "autogen SingleThreadedAgentRuntime": "autogen",
     "agent_framework": "agent-framework",
     "gcp.vertex.agent": "google-adk",
     "mcp-python-sdk": "mcp",
@@ -120,6 +121,21 @@ class HandoffTool:
     """Its group `target` is the target's name."""
     mode: str
     in_event: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSpan:
+    """A span of one scope that is a message between agents."""
+
+    key: str
+    """The attribute that says what the span does."""
+    word: str
+    """Its value where an agent takes a message in: once per agent that gets it."""
+    source: str
+    """The attribute with the sender; a message without one comes from outside and is none."""
+    target: str
+    name: str
+    """Pattern of both; its group `name` is the agent's name."""
 
 
 def _handspan(key: str, *kinds: str) -> Source:
@@ -375,6 +391,18 @@ HANDOFF_TOOLS: Final = (
 )
 """A tool span is a handoff when one of these finds its target; the tool's name alone proves
 nothing (`transfer_to_x` may well move money). The first that finds one wins."""
+
+MESSAGE_SPANS: Final = {
+    "autogen SingleThreadedAgentRuntime": MessageSpan(
+        "messaging.operation",
+        "process",
+        "sender_agent_type",
+        "recipient_agent_type",
+        "^(?P<name>.+?)(?:_[0-9a-f]{8}-[0-9a-f-]{27})?$",
+    ),
+}
+"""Scope of a runtime that carries messages -> which of its spans are one. A2A's own spans, one per
+internal method, say nothing: no attribute names an agent or a message."""
 
 SILENT_WORKFLOWS: Final = frozenset(
     {
@@ -895,5 +923,6 @@ def names() -> tuple[str, ...]:
     found = {source.key for column in BY_NAME.values() for source in column.sources}
     found |= {rule.key for rule in KIND_RULES} | set(EVIDENCE)
     found |= {one.key for rules in CORRECTIONS.values() for one in rules}
+    found |= {key for one in MESSAGE_SPANS.values() for key in (one.key, one.source, one.target)}
     found |= {one.key for one in HANDOFF_TOOLS if not one.in_event} | {BUCKETS_KEY, COST_KEY}
     return tuple(sorted(found | {semconv.ERROR_TYPE, semconv.GEN_AI_USAGE_COST_CURRENCY}))

@@ -42,6 +42,9 @@ A tool span is also a handoff where the framework's own tool says the target:
 | framework | tool | target in | mode |
 |---|---|---|---|
 {tools}
+Spans of the scope {messages} are a `message` between two agents, under the names without the id of
+their team.
+
 What single instrumentors claim and is corrected, by instrumentation scope:
 
 | scope | says | of spans where | is | why |
@@ -83,6 +86,10 @@ def mapping_markdown() -> str:
         ),
         silent=_listed(sorted(mapping.SILENT_WORKFLOWS)),
         untold=mapping.UNTOLD,
+        messages=" or ".join(
+            f"`{scope}` whose `{one.key}` is `{one.word}` and that have a `{one.source}`"
+            for scope, one in mapping.MESSAGE_SPANS.items()
+        ),
         buckets=mapping.BUCKETS_KEY,
         cost=mapping.COST_KEY,
         counts="".join(map(_bucket, mapping.BUCKETS)),

@@ -162,7 +162,28 @@ def test_what_is_not_understood_is_told_by_scope_and_name(
         found["openinference.instrumentation.langchain"].names
     )
     runtime = found["autogen SingleThreadedAgentRuntime"]
-    assert (runtime.spans_read, runtime.advice) == (0, "")
+    assert 0 < runtime.spans_read < runtime.spans / 2
+
+
+def test_messages_that_a_runtime_carries_are_told_from_agent_to_agent(
+    replay: Replay, store: Connection
+) -> None:
+    """AutoGen's runtime is the only source that says who wrote to whom; A2A's spans name nobody."""
+    del replay  # it has filled the store
+    found = store.rows(
+        "SELECT service, source, target, count() AS n FROM messages FINAL GROUP BY ALL ORDER BY ALL"
+    )
+    told = {(row["source"], row["target"]) for row in found}
+    manager = "SwarmGroupChatManager"
+    assert told == {
+        (manager, "triage"),
+        (manager, "refund"),
+        ("triage", manager),
+        ("refund", manager),
+        ("triage", "refund"),
+        ("refund", "triage"),
+    }
+    assert {row["service"] for row in found} == {"autogen-native", "autogen-openinference"}
 
 
 def test_no_recording_names_the_machine_that_made_it() -> None:
