@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handspan import context
 from handspan.configure import configure, flush, instrument
 from handspan.console import console
 from handspan.context import current_run
@@ -31,6 +32,7 @@ __all__ = [
     "budget",
     "configure",
     "console",
+    "context",
     "current_run",
     "decision",
     "fault",

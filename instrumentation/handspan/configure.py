@@ -26,7 +26,7 @@ _lock = threading.Lock()
 def configure(
     *,
     service_name: str | None = None,
-    instrument: Sequence[str] | None = None,
+    instrument: Sequence[str] | str | None = None,
     tracer_provider: trace.TracerProvider | None = None,
     exporter: SpanExporter | None = None,
     **given: Unpack[settings.Given],
@@ -89,7 +89,11 @@ def flush(timeout_s: float | None = None) -> bool:
         of it was lost. True without a provider: nothing is waiting. Of exporters that somebody
         else set up it is only known whether they were done in time.
     """
-    limit_s = settings.current().flush_timeout_s if timeout_s is None else timeout_s
+    limit_s = settings.current().flush_timeout_s
+    if isinstance(timeout_s, int | float) and timeout_s >= 0:
+        limit_s = timeout_s
+    elif timeout_s is not None:
+        warn_once(f"Handspan ignores the time-out {timeout_s!r:.40}: it is a number of seconds")
     force_flush = getattr(current_provider(), "force_flush", None)
     return True if force_flush is None else _flushed(force_flush, limit_s)
 
@@ -117,18 +121,19 @@ def _flushed(force_flush: Callable[[int], object], limit_s: float) -> bool:
 
 
 @contained
-def _instrument(frameworks: Sequence[str] | None) -> None:
+def _instrument(frameworks: Sequence[str] | str | None) -> None:
+    asked = (frameworks,) if isinstance(frameworks, str) else frameworks
     known = {
         point.name: point
         for point in entry_points(group="opentelemetry_instrumentor")
         if point.module.startswith(_FRAMEWORKS)
     }
-    if frameworks is None:
+    if asked is None:
         for point in known.values():
             _switch_on(point, required=False)
         return
-    for framework in frameworks:
-        named = known.get(framework.replace("-", "_"))
+    for framework in asked:
+        named = known.get(str(framework).replace("-", "_"))
         if named is None:
             warn_once(f"Handspan knows no framework {framework!r}, only {', '.join(sorted(known))}")
         else:

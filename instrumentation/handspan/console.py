@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import IO, TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from handspan.internal import contained, warn_once
 from handspan.record.tracer import current_provider
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from opentelemetry.sdk.trace import SpanProcessor
@@ -21,8 +23,8 @@ def console(
     """Print every span as it starts and ends, indented below its parent.
 
     Without a tracer provider one is made that sends nothing, so that a first program needs no
-    service; who wants to send calls `configure()` first. What is printed is redacted. Never
-    raises; a stream that fails is one warning.
+    service; who wants to send calls `configure()` first. What is printed is redacted. Asking
+    again for the same place changes nothing. Never raises; a stream that fails is one warning.
 
     Args:
         stream: where to; None: standard error.
@@ -42,14 +44,21 @@ def console(
     from handspan.jsonl import JsonlProcessor  # noqa: PLC0415
     from handspan.span_tree import SpanTreeProcessor  # noqa: PLC0415
 
-    _add(SpanTreeProcessor(sys.stderr if stream is None else stream, colour=colour))
+    where = sys.stderr if stream is None else stream
+    _add(where, lambda: SpanTreeProcessor(where, colour=colour))
     if jsonl is not None:
-        _add(JsonlProcessor(jsonl))
+        _add(os.path.realpath(jsonl), lambda: JsonlProcessor(jsonl))
 
 
-def _add(processor: SpanProcessor) -> None:
-    """Add a processor to the provider in use, or to one made for it."""
+_told: list[tuple[object, object]] = []
+"""Provider and stream or file, of each call: asking twice must not print twice."""
+
+
+def _add(where: object, make: Callable[[], SpanProcessor]) -> None:
+    """Add a processor to the provider in use, or to one made for it; once for each place."""
     provider = current_provider() or _local_provider()
+    if any(one is provider and (to is where or to == where) for one, to in _told):
+        return
     add_span_processor = getattr(provider, "add_span_processor", None)
     if add_span_processor is None:
         warn_once(
@@ -57,7 +66,8 @@ def _add(processor: SpanProcessor) -> None:
             "call handspan.configure(tracer_provider=...) with one of the SDK's first"
         )
         return
-    add_span_processor(processor)
+    add_span_processor(make())
+    _told.append((provider, where))
 
 
 def _local_provider() -> object:

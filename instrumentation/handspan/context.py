@@ -30,6 +30,7 @@ from opentelemetry.trace import INVALID_SPAN, get_current_span, set_span_in_cont
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from handspan import semconv
+from handspan.blocks import leave
 from handspan.internal import contained
 
 if TYPE_CHECKING:
@@ -255,8 +256,7 @@ def joined(headers: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     finally:
-        if get_current() is inside_block:
-            attach(outside)
+        leave(inside_block, outside)
 
 
 def join(headers: Mapping[str, str]) -> None:

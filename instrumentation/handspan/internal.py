@@ -38,7 +38,7 @@ def log_internal_error(error: Exception, doing: str) -> None:
     _logged.add(seen)
     _logger.error(
         "Handspan failed in %s; your program goes on, its telemetry may be incomplete "
-        "(this is logged once; please report it)",
+        "(this is logged once; unless what you passed was wrong, please report it)",
         doing,
         exc_info=error,
     )

@@ -27,6 +27,7 @@ from opentelemetry.trace import (
 )
 
 from handspan import colours
+from handspan.blocks import leave
 from handspan.context import run_in
 from handspan.internal import contained
 from handspan.json_lines import text_of
@@ -95,8 +96,7 @@ def log_context(
     try:
         yield
     finally:
-        if get_current() is inside:
-            attach(outside)
+        leave(inside, outside)
 
 
 def running() -> dict[str, str | int]:

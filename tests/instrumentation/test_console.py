@@ -247,3 +247,17 @@ with handspan.workflow("support"), handspan.agent("triage"):
         ["✓", "invoke_workflow", "support"],
     ]
     assert len(read_json_lines(tmp_path / "events.jsonl")) == 4
+
+
+def test_the_console_that_is_asked_for_twice_prints_once(
+    handspan_spans: Spans, tmp_path: Path
+) -> None:
+    """Notebook cells are run again."""
+    stream, file = io.StringIO(), tmp_path / "events.jsonl"
+    for _ in range(2):
+        handspan.console(stream, jsonl=file)
+    with handspan.agent("triage"):
+        pass
+    assert stream.getvalue().count("invoke_agent triage") == 2
+    assert len(file.read_text().splitlines()) == 2
+    assert len(handspan_spans) == 1

@@ -67,7 +67,8 @@ def around() -> dict[str, Any]:
 
 def documented() -> dict[str, object]:
     """Return every public thing, and the methods that have examples of their own."""
-    found: dict[str, object] = {name: getattr(handspan, name) for name in handspan.__all__}
+    names = [name for name in handspan.__all__ if name != "context"]
+    found: dict[str, object] = {name: getattr(handspan, name) for name in names}
     found |= {
         f"context.{name}": value
         for name, value in vars(context).items()

@@ -76,12 +76,32 @@ MECHANISMS = (
     ),
     Mechanism(
         "a block left in another task",
-        "record/recording.py",
-        "            if self._outside is not None and get_current() is self._context:\n"
-        "                attach(self._outside)\n\n    async def __aenter__",
-        "            attach(self._outside)\n\n    async def __aenter__",
+        "blocks.py",
+        "    if over or here is inside:",
+        "    if True:",
         "record/test_recording.py"
         "::test_a_block_left_where_another_is_current_leaves_that_one_alone",
+    ),
+    Mechanism(
+        "a block left out of turn",
+        "blocks.py",
+        "        _note(here, (inside, outside))",
+        "        pass",
+        "record/test_leaving_blocks.py::test_blocks_left_out_of_turn_leave_nothing_current",
+    ),
+    Mechanism(
+        "something attached and never detached",
+        "record/recording.py",
+        "over=get_current_span() is self._span",
+        "over=False",
+        "record/test_leaving_blocks.py::test_what_is_attached_and_forgotten_inside_goes_with_the_block",
+    ),
+    Mechanism(
+        "a coroutine that a plain function returns",
+        "record/decorating.py",
+        "            if type(result) is CoroutineType:",
+        "            if False:",
+        "record/test_decorating.py::test_a_plain_function_that_returns_a_coroutine_lasts_until_its_end",
     ),
     Mechanism(
         "a generator's own Context",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from handspan.testing import Spans
 
 USERS_TESTS = """
+from collections import UserDict
+
 import handspan
 
 def run_my_team():
@@ -56,12 +58,12 @@ def test_missing_span(handspan_spans):
     run_my_team()
     handspan_spans.one("invoke_agent closing")
 
-class Unprintable:
-    def __str__(self):
+class Broken(UserDict):
+    def __getitem__(self, name):
         raise RuntimeError("a bug inside Handspan")
 
 def test_error_inside_handspan(handspan_spans):
-    with handspan.agent(Unprintable()):
+    with handspan.agent("a", attributes=Broken(a=1)):
         pass
 """
 

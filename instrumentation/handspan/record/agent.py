@@ -10,6 +10,7 @@ from opentelemetry.trace import SpanKind
 from handspan import semconv
 from handspan.record.recording import Recording
 from handspan.record.state import state_attributes
+from handspan.record.values import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,7 @@ class Agent(Recording):
     """Features of the situation, for example languages or risk; may be nested."""
 
     def _span_name(self) -> str:
-        return f"{semconv.OPERATION_AGENT} {self.name}"
+        return f"{semconv.OPERATION_AGENT} {spoken(self.name)}"
 
     def _span_kind(self) -> SpanKind:
         return SpanKind.CLIENT if self.remote else SpanKind.INTERNAL
@@ -62,7 +63,7 @@ class Agent(Recording):
         }
 
     def _run_inside(self, outer: Run) -> Run:
-        return outer.with_agent(self.name)
+        return outer.with_agent(spoken(self.name))
 
 
 agent = Agent

@@ -8,22 +8,28 @@ import threading
 from dataclasses import dataclass
 from decimal import Decimal
 from math import inf
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, Self, TypeVar, cast
 from weakref import WeakSet
 
 from opentelemetry.context import attach, create_key, get_current, get_value, set_value
+from opentelemetry.trace import get_current_span
 
 from handspan import semconv
+from handspan.blocks import leave
 from handspan.clock import now_ns
 from handspan.internal import contained, warn_once
+from handspan.record.decorating import async_generator, generator, named_as
 from handspan.record.point import happened
 from handspan.record.tracer import current_provider, current_tracer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from opentelemetry.context import Context
     from opentelemetry.trace import Span
+
+    from handspan.record.decorating import Around
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -95,17 +101,15 @@ class Budget:
         """Count the calls that are made from now on."""
         self._begin()
         outside = get_current()
-        block = _Block(self, outside)
-        block.inside = set_value(_KEY, (*_blocks(outside), block), outside)
-        attach(block.inside)
+        attach(_Block(self, outside).inside)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop counting, and record what is used."""
         here = get_current()
         mine = [block for block in _blocks(here) if block.budget is self]
-        if mine and mine[-1].inside is here:
-            attach(mine[-1].outside)
+        if mine:
+            mine[-1].leave(here)
         self._record(None)
 
     async def __aenter__(self) -> Self:
@@ -117,9 +121,16 @@ class Budget:
         self.__exit__()
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Count all calls of a function or coroutine function into this one budget."""
+        """Count all calls of a function, coroutine function or generator into this one budget.
+
+        What the reader of a generator does between two items does not count.
+        """
         if inspect.iscoroutinefunction(function):
             wrapper = self._coroutine(function)
+        elif inspect.isasyncgenfunction(function):
+            wrapper = async_generator(self._body, function)
+        elif inspect.isgeneratorfunction(function):
+            wrapper = generator(self._body, function)
         else:
             wrapper = self._plain(function)
         return cast("Callable[P, R]", functools.update_wrapper(wrapper, function))
@@ -225,10 +236,18 @@ class Budget:
         if self.on_change is not None:
             self.on_change(self)
 
+    def _body(self, *_: object) -> Around:
+        return _Block(self, get_current())
+
     def _plain(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*args: object, **kwargs: object) -> object:
             with self:
-                return function(*args, **kwargs)
+                result = function(*args, **kwargs)
+            return named_as(result, later(result)) if type(result) is CoroutineType else result
+
+        async def later(coroutine: Coroutine[Any, Any, object]) -> object:
+            with self:
+                return await coroutine
 
         return counted
 
@@ -283,7 +302,23 @@ class _Block:
     def __init__(self, budget: Budget, outside: Context) -> None:
         self.budget = budget
         self.outside = outside
-        self.inside = outside
+        self.inside = set_value(_KEY, (*_blocks(outside), self), outside)
+
+    def _begin_body(self) -> Context:
+        self.budget._begin()  # noqa: SLF001 - one file
+        return self.inside
+
+    def _item(self) -> None:
+        """Do nothing: calls are counted, not items."""
+
+    def _end_body(self, _: BaseException | None) -> None:
+        self.budget._record(None)  # noqa: SLF001 - one file
+
+    def leave(self, here: Context) -> None:
+        """Make current what was around the block, once no span inside it is open."""
+        is_innermost = _blocks(here)[-1] is self
+        over = is_innermost and get_current_span(here) is get_current_span(self.inside)
+        leave(self.inside, self.outside, over=over)
 
 
 def _blocks(context: Context) -> tuple[_Block, ...]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import functools
 import inspect
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
 
 from opentelemetry.context import attach, get_current
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 
     from opentelemetry.context import Context
 
@@ -22,20 +23,38 @@ if TYPE_CHECKING:
 
     Make = Callable[[tuple[object, ...], dict[str, object]], Recording]
     """Makes the recording of one call from the call's arguments."""
+    MakeAround = Callable[[tuple[object, ...], dict[str, object]], "Around"]
+    """Makes what lasts as long as one generator from the arguments of its call."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
+class Around(Protocol):
+    """What lasts as long as a generator: a recording, a budget's block."""
+
+    def _begin_body(self) -> Context | None:
+        """Begin; return the Context in which the body runs, None: in that of its reader."""
+
+    def _item(self) -> None:
+        """Note that the body yields an item."""
+
+    def _end_body(self, error: BaseException | None) -> None:
+        """End; None: the body has come to its own end."""
+
+
 def decorated(definition: Recording, function: Callable[P, R]) -> Callable[P, R]:
     """Return `function` with a new recording around each call, defined as `definition` is."""
+    if isinstance(function, staticmethod | classmethod):
+        kind: Any = type(function)
+        return cast("Callable[P, R]", kind(decorated(definition, function.__func__)))
     make = functools.partial(definition._for_call, function)
     if inspect.iscoroutinefunction(function):
         wrapper = _coroutine(make, function)
     elif inspect.isasyncgenfunction(function):
-        wrapper = _async_generator(make, function)
+        wrapper = async_generator(make, function)
     elif inspect.isgeneratorfunction(function):
-        wrapper = _generator(make, function)
+        wrapper = generator(make, function)
     else:
         wrapper = _plain(make, definition._is_idle, function)
     return cast("Callable[P, R]", functools.update_wrapper(wrapper, function))
@@ -49,10 +68,33 @@ def _plain(
             return function(*args, **kwargs)
         with make(args, kwargs) as recording:
             result = function(*args, **kwargs)
+            if type(result) is CoroutineType:
+                return named_as(result, _finishing(recording._handed_on(), result))
             recording._returned(result)
             return result
 
     return recorded
+
+
+def named_as(
+    original: Coroutine[Any, Any, object], wrapper: Coroutine[Any, Any, object]
+) -> Coroutine[Any, Any, object]:
+    """Return the wrapper under the name that the user knows, for warnings and debuggers."""
+    told: Any = wrapper
+    known: Any = original
+    told.__name__, told.__qualname__ = known.__name__, known.__qualname__
+    return wrapper
+
+
+async def _finishing(recording: Recording, coroutine: Coroutine[Any, Any, object]) -> object:
+    """Await what a plain function has returned, which is its work: a wrapped coroutine function.
+
+    Other decorators, and objects that are called, hide from `inspect` that they are asynchronous.
+    """
+    with recording._continued():
+        result = await coroutine
+        recording._returned(result)
+        return result
 
 
 def _coroutine(make: Make, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,28 +107,28 @@ def _coroutine(make: Make, function: Callable[..., Any]) -> Callable[..., Any]:
     return recorded
 
 
-def _generator(make: Make, function: Callable[..., Any]) -> Callable[..., Any]:
+def generator(make: MakeAround, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a generator function with something around the body of each."""
+
     def recorded(*args: object, **kwargs: object) -> Generator[object, object, object]:
-        recording = make(args, kwargs)
-        recording._admit()
-        recording.start()
+        around = make(args, kwargs)
+        inside = _Inside(around._begin_body())
         try:
-            result = yield from _stepping(recording, function(*args, **kwargs))
+            result = yield from _stepping(inside, function(*args, **kwargs), around._item)
         except BaseException as error:
-            recording.end(error)
+            around._end_body(error)
             raise
-        recording._exhausted()
-        recording.end()
+        around._end_body(None)
         return result
 
     return recorded
 
 
 class _Inside:
-    """The Context of a generator's body, current within `with` only."""
+    """The Context of a generator's body, current within `with` only; None: that of its reader."""
 
-    def __init__(self, recording: Recording) -> None:
-        self._inside = recording.context if recording.started else None
+    def __init__(self, context: Context | None) -> None:
+        self._inside = context
         self._outside: Context | None = None
 
     def __enter__(self) -> None:
@@ -115,10 +157,9 @@ class _Inside:
 
 
 def _stepping(
-    recording: Recording, body: Generator[object, object, object]
+    inside: _Inside, body: Generator[object, object, object], item_came: Callable[[], object]
 ) -> Generator[object, object, object]:
-    """Drive `body` with the span current at each of its steps only."""
-    inside = _Inside(recording)
+    """Drive `body` with its Context current at each of its steps only."""
     step: Callable[[Any], object] = body.send
     given: object = None
     while True:
@@ -127,7 +168,7 @@ def _stepping(
                 item = step(given)
         except StopIteration as stop:
             return stop.value
-        recording._item()
+        item_came()
         try:
             given = yield item
             step = body.send
@@ -138,12 +179,12 @@ def _stepping(
             step, given = body.throw, error
 
 
-def _async_generator(make: Make, function: Callable[..., Any]) -> Callable[..., Any]:
+def async_generator(make: MakeAround, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an async generator function with something around the body of each."""
+
     async def recorded(*args: object, **kwargs: object) -> AsyncGenerator[object, object]:
-        recording = make(args, kwargs)
-        recording._admit()
-        recording.start()
-        inside = _Inside(recording)
+        around = make(args, kwargs)
+        inside = _Inside(around._begin_body())
         body = function(*args, **kwargs)
         step, given = body.asend, None
         try:
@@ -153,7 +194,7 @@ def _async_generator(make: Make, function: Callable[..., Any]) -> Callable[..., 
                         item = await step(given)
                 except StopAsyncIteration:
                     break
-                recording._item()
+                around._item()
                 try:
                     given = yield item
                     step = body.asend
@@ -164,9 +205,8 @@ def _async_generator(make: Make, function: Callable[..., Any]) -> Callable[..., 
                 except BaseException as error:  # noqa: BLE001 - the body decides
                     step, given = body.athrow, error
         except BaseException as error:
-            recording.end(error)
+            around._end_body(error)
             raise
-        recording._exhausted()
-        recording.end()
+        around._end_body(None)
 
     return recorded

@@ -10,9 +10,11 @@ from handspan.internal import contained
 from handspan.record.counts import Counts
 from handspan.record.failing import is_error
 from handspan.record.recording import Recording
+from handspan.record.values import known_word, listed, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from os import PathLike
 
     from opentelemetry.trace import Span
     from opentelemetry.util.types import AttributeValue
@@ -45,7 +47,7 @@ class Handoff(Recording):
     """return_to_caller: the source goes on afterwards; pass_control: the target takes over."""
     reason: str | None = None
     """Why."""
-    artifacts: Sequence[str] | None = None
+    artifacts: Sequence[str | PathLike[str]] | None = None
     """Names of what is handed over."""
     target_type: semconv.HandoffTargetType = "agent"
     """What the target is."""
@@ -62,20 +64,24 @@ class Handoff(Recording):
     @contained
     def outcome(self, outcome: semconv.HandoffOutcome) -> None:
         """Say whether the target took over; wins over what an exception would say."""
+        known_word(outcome, semconv.HandoffOutcome, "outcome of a handoff")
         self._outcome = outcome
         self.set(semconv.HANDOFF_OUTCOME, outcome)
 
     def _span_name(self) -> str:
-        return f"{semconv.SPAN_HANDOFF} {self.target}" if self.target else semconv.SPAN_HANDOFF
+        target = spoken(self.target)
+        return f"{semconv.SPAN_HANDOFF} {target}" if target else semconv.SPAN_HANDOFF
 
     def _attributes(self) -> Mapping[str, AttributeValue | None]:
+        known_word(self.mode, semconv.HandoffMode, "mode of a handoff")
+        known_word(self.target_type, semconv.HandoffTargetType, "target_type of a handoff")
         return {
             semconv.HANDOFF_SOURCE: self.source,
             semconv.HANDOFF_TARGET: self.target,
             semconv.HANDOFF_MODE: self.mode,
             semconv.HANDOFF_TARGET_TYPE: self.target_type,
             semconv.HANDOFF_REASON: self.reason,
-            semconv.HANDOFF_ARTIFACTS: self.artifacts,
+            semconv.HANDOFF_ARTIFACTS: listed(self.artifacts),
             semconv.HANDOFF_PAYLOAD_BYTES: self.payload_bytes,
         }
 

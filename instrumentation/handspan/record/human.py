@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from handspan import semconv
 from handspan.internal import contained
 from handspan.record.recording import Recording
+from handspan.record.values import known_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,7 @@ class Human(Recording):
     @contained
     def decision(self, decision: semconv.HumanDecision) -> None:
         """Say how the wait ended: approved, denied, answered (in words), or timed_out."""
+        known_word(decision, semconv.HumanDecision, "decision of a person")
         self._decision = decision
         self.set(semconv.HUMAN_DECISION, decision)
 
@@ -45,6 +47,7 @@ class Human(Recording):
         return f"{semconv.SPAN_HUMAN} {self.reason}"
 
     def _attributes(self) -> Mapping[str, AttributeValue | None]:
+        known_word(self.priority, semconv.HumanPriority, "priority")
         return {
             semconv.HUMAN_REASON: self.reason,
             semconv.HUMAN_PRIORITY: self.priority,

@@ -17,9 +17,11 @@ from handspan.record.failing import is_error
 from handspan.record.recording import Recording
 from handspan.record.stream import AsyncStream, Stream
 from handspan.record.tracer import pricing
+from handspan.record.values import listed, plain
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+    from decimal import Decimal
 
     from opentelemetry.trace import Span
     from opentelemetry.util.types import AttributeValue
@@ -82,7 +84,7 @@ class Llm(Recording):
             ...         call.usage(output_tokens=chunk.tokens_so_far)
         """
         self._streaming = True
-        if hasattr(chunks, "__aiter__"):
+        if hasattr(chunks, "__aiter__") or hasattr(chunks, "__aenter__"):
             return AsyncStream(
                 cast("AsyncIterable[T]", chunks), self.first_token, self._stream_ended
             )
@@ -149,7 +151,7 @@ class Llm(Recording):
             {
                 semconv.GEN_AI_RESPONSE_MODEL: model,
                 semconv.GEN_AI_RESPONSE_ID: id,
-                semconv.GEN_AI_RESPONSE_FINISH_REASONS: finish_reasons,
+                semconv.GEN_AI_RESPONSE_FINISH_REASONS: listed(finish_reasons),
             }
         )
 
@@ -166,21 +168,21 @@ class Llm(Recording):
     @contained
     def cost(
         self,
-        usd: float,
+        usd: float | Decimal,
         *,
-        input_usd: float | None = None,
-        output_usd: float | None = None,
+        input_usd: float | Decimal | None = None,
+        output_usd: float | Decimal | None = None,
         source: semconv.CostSource = "provider",
     ) -> None:
         """Record what the call cost, USD, when you know it; else the price list says it later."""
+        self._usd = cast("float", plain(usd))
         if self._span is None:
-            spend(get_current(), usd)  # a budget is kept whether or not anything is recorded
-        self._usd = usd
+            spend(get_current(), self._usd)  # a budget is kept whether or not anything is recorded
         self._set_all(
             {
-                semconv.COST_USD: usd,
-                semconv.COST_INPUT_USD: input_usd,
-                semconv.COST_OUTPUT_USD: output_usd,
+                semconv.COST_USD: self._usd,
+                semconv.COST_INPUT_USD: plain(input_usd),
+                semconv.COST_OUTPUT_USD: plain(output_usd),
                 semconv.COST_SOURCE: source,
             }
         )

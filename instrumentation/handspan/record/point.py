@@ -12,6 +12,7 @@ from handspan.clock import now_ns
 from handspan.context import run_in
 from handspan.internal import contained
 from handspan.record.tracer import current_tracer
+from handspan.record.values import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +43,8 @@ def happened(
     if tracer is None:
         return
     where = get_current() if context is None else context
-    known = {name: value for name, value in attributes.items() if value is not None}
+    told = {name: plain(value) for name, value in attributes.items()}
+    known = {name: value for name, value in told.items() if value is not None}
     at_ns = now_ns()
     around = get_current_span(where)
     if around.is_recording():

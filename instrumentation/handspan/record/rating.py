@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, Link, get_current_span
@@ -13,6 +13,7 @@ from handspan.clock import now_ns
 from handspan.context import Run, span_context
 from handspan.internal import contained, warn_once
 from handspan.record.recording import Recording
+from handspan.record.values import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,20 +114,37 @@ class Rating(Recording):
         """Return the rated run: who rates later, and from where, is no part of it."""
         if self.of is None or isinstance(self.of, Recording):
             return outer
-        is_run = isinstance(self.of, str) and span_context(self.of) is None
-        return Run(id=str(self.of)) if is_run else Run()
+        if not isinstance(self.of, str) or span_context(self.of) is not None:
+            return Run()
+        return Run(id=self.of or None)
 
     def _rated_span(self) -> SpanContext:
         if self.of is None or isinstance(self.of, Recording):
             return get_current_span(self._outer).get_span_context()
-        return span_context(self.of) or INVALID_SPAN_CONTEXT
+        if isinstance(self.of, str):
+            return span_context(self.of) or INVALID_SPAN_CONTEXT
+        return _span_of(self.of) or INVALID_SPAN_CONTEXT
+
+
+def _span_of(ids: tuple[str, str]) -> SpanContext | None:
+    """Return the span with these ids."""
+    found = None
+    if isinstance(ids, tuple | list) and len(ids) == 2 and all(type(one) is str for one in ids):
+        found = span_context((ids[0], ids[1]))
+    if found is None:
+        warn_once(
+            f"Handspan cannot find what is rated by of={ids!r:.80}: give a recording, a "
+            "traceparent, the trace and span id in hex, or the id of a run"
+        )
+    return found
 
 
 _RATES: semconv.LinkReason = "rates"
 
 
 def _on_scale(quality: int | None) -> int | None:
-    if quality is None or (isinstance(quality, int) and quality in range(1, 6)):
-        return quality
+    told = plain(quality)
+    if told is None or (type(told) in {int, float} and told in range(1, 6)):
+        return None if told is None else int(cast("int", told))
     warn_once(f"Handspan ignores the rating {quality}: quality is a whole number from 1 to 5")
     return None

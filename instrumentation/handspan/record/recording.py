@@ -8,9 +8,10 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
 
 from opentelemetry.context import Context, attach, get_current
-from opentelemetry.trace import INVALID_SPAN, SpanKind
+from opentelemetry.trace import INVALID_SPAN, SpanKind, get_current_span
 
 from handspan import semconv
+from handspan.blocks import leave
 from handspan.clock import now_ns
 from handspan.context import NOBODY, Run, inside, run_in
 from handspan.internal import log_internal_error, warn_once
@@ -18,6 +19,7 @@ from handspan.record.bare import MaybeBare
 from handspan.record.decorating import decorated
 from handspan.record.failing import fail, is_error
 from handspan.record.tracer import current_tracer
+from handspan.record.values import PLAIN, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -105,8 +107,7 @@ class Recording(_Life):
             return
         if self._span is not None:
             self.end(error)
-            if self._outside is not None and get_current() is self._context:
-                attach(self._outside)
+            self._leave()
 
     async def __aenter__(self) -> Self:
         """Start the span and make it current."""
@@ -176,9 +177,7 @@ class Recording(_Life):
 
         Another thread or task may call it; what is current elsewhere stays as it is there.
         """
-        # A plain attach, not a token's reset: a token is bound to the task it was made in.
-        if self._outside is not None and get_current() is self._context:
-            attach(self._outside)
+        self._leave()
 
     @contextmanager
     def active(self) -> Iterator[Self]:
@@ -191,8 +190,7 @@ class Recording(_Life):
         try:
             yield self
         finally:
-            if get_current() is inside:
-                attach(outside)
+            leave(inside, outside)
 
     def set(self, name: str, value: AttributeValue | None) -> None:
         """Set one attribute of the open span; None sets nothing.
@@ -201,21 +199,32 @@ class Recording(_Life):
             name: a constant of `handspan.semconv`, or a name of your own.
             value: string, bool, int, float or a sequence of one of them.
         """
-        if value is None or self._span is None:
+        if value is None or self._span is None or self._is_over(name):
             return
         try:
-            _put(self._span, {name: value})
+            _put(self._span, _known({name: value}))
         except Exception as error:  # noqa: BLE001 - see `_open`
             log_internal_error(error, "Recording.set")
 
     def _set_all(self, attributes: Mapping[str, AttributeValue | None]) -> None:
         """Set what is not None; one call of the SDK for all."""
-        if self._span is None:
+        if self._span is None or self._is_over(*attributes):
             return
         try:
             _put(self._span, _known(attributes))
         except Exception as error:  # noqa: BLE001 - see `_open`
             log_internal_error(error, "Recording.set")
+
+    def _is_over(self, *names: str) -> bool:
+        """Say whether the span has ended; what comes then is lost, and said so once."""
+        if not self._ended or getattr(self._span, "end_time", None) is None:
+            return False
+        kind = type(self).__name__.lower()
+        warn_once(
+            f"Handspan: {', '.join(names):.60} of a {kind} came after its end and is lost; "
+            "say it inside the block, or before end()"
+        )
+        return True
 
     # --- what others may ask ---
 
@@ -289,10 +298,47 @@ class Recording(_Life):
     def _exhausted(self) -> None:
         """Note that a decorated generator has come to its own end."""
 
+    def _begin_body(self) -> Context | None:
+        self._admit()
+        self.start()
+        return self.context if self.started else None
+
+    def _end_body(self, error: BaseException | None) -> None:
+        if error is None:
+            self._exhausted()
+        self.end(error)
+
     def _returned(self, result: object) -> None:
         """Note what a decorated function returned."""
 
     # --- the span's life ---
+
+    def _handed_on(self) -> Self:
+        """Leave the block with the span open; return the recording that ends it."""
+        self._leave()
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        self._forget()
+        return twin
+
+    @contextmanager
+    def _continued(self) -> Iterator[None]:
+        """Go on inside the open span, and end it."""
+        with self.active():
+            try:
+                yield
+            except BaseException as error:
+                self.end(error)
+                raise
+            self.end()
+
+    def _leave(self) -> None:
+        """Make current what was around the block."""
+        # A plain attach, not a token's reset: a token is bound to the task it was made in.
+        if self._outside is None or self._context is None:
+            return
+        # Somebody may have attached something inside (baggage) and not detached it.
+        leave(self._context, self._outside, over=get_current_span() is self._span)
 
     def _for_call(
         self, function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, object]
@@ -353,9 +399,13 @@ class Recording(_Life):
             semconv.KIND: self.kind,
             **self._attributes(),
         }
-        # Most are known: taking out the others is quicker than copying these.
-        for name in [name for name, value in attributes.items() if value is None]:
-            del attributes[name]
+        # Most are known and plain: seeing to the others is quicker than copying these.
+        for name in [name for name, value in attributes.items() if type(value) not in PLAIN]:
+            value = plain(attributes[name])
+            if value is None:
+                del attributes[name]
+            else:
+                attributes[name] = value
         return attributes
 
     def _own(self) -> Mapping[str, AttributeValue | None]:
@@ -390,4 +440,8 @@ def _put(span: Span, attributes: dict[str, AttributeValue]) -> None:
 
 
 def _known(attributes: Mapping[str, AttributeValue | None]) -> dict[str, AttributeValue]:
-    return {name: value for name, value in attributes.items() if value is not None}
+    return {
+        name: told
+        for name, value in attributes.items()
+        if (told := value if type(value) in PLAIN else plain(value)) is not None
+    }

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from handspan import semconv
+from handspan.internal import warn_once
+from handspan.record.values import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +20,10 @@ def state_attributes(state: Mapping[str, object]) -> dict[str, AttributeValue]:
 
     Scalars and sequences of scalars stay as they are, anything else is written as its `str()`.
     """
-    return dict(_flat(semconv.STATE_PREFIX, state))
+    if isinstance(state, Mapping):
+        return dict(_flat(semconv.STATE_PREFIX, state))
+    warn_once(f"Handspan ignores state={state!r:.80}: that is no mapping")
+    return {}
 
 
 def _flat(prefix: str, state: Mapping[str, object]) -> Iterator[tuple[str, AttributeValue]]:
@@ -26,18 +31,6 @@ def _flat(prefix: str, state: Mapping[str, object]) -> Iterator[tuple[str, Attri
         if isinstance(value, Mapping):
             yield from _flat(f"{prefix}{key}.", value)
         elif value is not None:
-            yield f"{prefix}{key}", _attribute(value)
-
-
-def _attribute(value: object) -> AttributeValue:
-    if isinstance(value, str | bool | int | float):
-        return value
-    if isinstance(value, list | tuple | set | frozenset):
-        items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
-        # The SDK wants one type per sequence.
-        if len({type(item) for item in items}) == 1 and isinstance(
-            next(iter(items)), str | bool | int | float
-        ):
-            return list(items)
-        return [str(item) for item in items]
-    return str(value)
+            told = plain(value)
+            if told is not None:
+                yield f"{prefix}{key}", told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterable
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 
     Began = Callable[[], object]
     """Called at the first piece."""
@@ -20,6 +20,8 @@ class _Watched(Generic[T]):
 
     def __init__(self, chunks: Any, began: Began, ended: Ended) -> None:  # noqa: ANN401 - any client's
         self._chunks = chunks
+        self._block: Any = None
+        """What was entered to get the pieces: clients have streams that are context managers."""
         self._tell_began = began
         self._tell_ended = ended
         self._began = self._over = False
@@ -48,7 +50,7 @@ class Stream(_Watched[T]):
 
     def __init__(self, chunks: Iterable[T], began: Began, ended: Ended) -> None:
         super().__init__(chunks, began, ended)
-        self._pieces = iter(chunks)
+        self._pieces: Iterator[T] | None = None
 
     def __iter__(self) -> Self:
         """Return itself."""
@@ -57,6 +59,8 @@ class Stream(_Watched[T]):
     def __next__(self) -> T:
         """Return the next piece; what the client's stream raises passes unchanged."""
         try:
+            if self._pieces is None:
+                self._pieces = iter(self._chunks)
             piece = next(self._pieces)
         except StopIteration:
             self._end(None, whole=True)
@@ -68,12 +72,21 @@ class Stream(_Watched[T]):
         return piece
 
     def __enter__(self) -> Self:
-        """Return itself; it is closed at the end of the block."""
+        """Enter the client's stream if it wants that; it is closed at the end of the block."""
+        enter = getattr(self._chunks, "__enter__", None)
+        if enter is not None:
+            self._block, self._chunks = self._chunks, enter()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *told: object) -> bool | None:
         """Close the stream."""
-        self.close()
+        if self._block is None:
+            self.close()
+            return None
+        error = told[1]
+        self._end(error if isinstance(error, BaseException) else None, whole=False)
+        left: bool | None = self._block.__exit__(*told)
+        return left
 
     def close(self) -> None:
         """Stop reading, and close the client's stream if it can be closed."""
@@ -88,7 +101,7 @@ class AsyncStream(_Watched[T]):
 
     def __init__(self, chunks: AsyncIterable[T], began: Began, ended: Ended) -> None:
         super().__init__(chunks, began, ended)
-        self._pieces = aiter(chunks)
+        self._pieces: AsyncIterator[T] | None = None
 
     def __aiter__(self) -> Self:
         """Return itself."""
@@ -97,6 +110,8 @@ class AsyncStream(_Watched[T]):
     async def __anext__(self) -> T:
         """Return the next piece; what the client's stream raises passes unchanged."""
         try:
+            if self._pieces is None:
+                self._pieces = aiter(self._chunks)
             piece = await anext(self._pieces)
         except StopAsyncIteration:
             self._end(None, whole=True)
@@ -108,12 +123,21 @@ class AsyncStream(_Watched[T]):
         return piece
 
     async def __aenter__(self) -> Self:
-        """Return itself; it is closed at the end of the block."""
+        """Enter the client's stream if it wants that; it is closed at the end of the block."""
+        enter = getattr(self._chunks, "__aenter__", None)
+        if enter is not None:
+            self._block, self._chunks = self._chunks, await enter()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *told: object) -> bool | None:
         """Close the stream."""
-        await self.aclose()
+        if self._block is None:
+            await self.aclose()
+            return None
+        error = told[1]
+        self._end(error if isinstance(error, BaseException) else None, whole=False)
+        left: bool | None = await self._block.__aexit__(*told)
+        return left
 
     async def aclose(self) -> None:
         """Stop reading, and close the client's stream if it can be closed."""

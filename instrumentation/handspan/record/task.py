@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextvars import ContextVar
-from dataclasses import KW_ONLY, asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, cast
 
 from opentelemetry.context import get_current
@@ -13,16 +13,18 @@ from opentelemetry.trace import format_span_id, get_current_span
 from handspan import semconv
 from handspan.clock import now_ns
 from handspan.context import extract, inject, run_in
-from handspan.internal import warn_once
+from handspan.internal import contained, warn_once
 from handspan.record.content import captures
 from handspan.record.counts import Counts
 from handspan.record.failing import is_error
 from handspan.record.point import happened
 from handspan.record.recording import Recording
 from handspan.record.state import state_attributes
+from handspan.record.values import listed, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from os import PathLike
 
     from opentelemetry.context import Context
     from opentelemetry.trace import Span
@@ -73,11 +75,19 @@ class QueuedTask:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the task that `str()` wrote. Raises ValueError for any other text."""
+        """Return the task that `str()` wrote, also in a later version.
+
+        Raises ValueError for any other text.
+        """
         try:
-            return cls(**{"headers": {}, **json.loads(text)})
+            told = {"headers": {}, **json.loads(text)}
+            known = {one.name: told[one.name] for one in fields(cls) if one.name in told}
+            task = cls(**known)
         except (TypeError, ValueError) as error:
             raise ValueError(f"not a queued task: {text[:80]!r}") from error
+        if (type(task.type), type(task.queued_at_ns), type(task.headers)) != (str, int, dict):
+            raise ValueError(f"not a queued task: {text[:80]!r}")
+        return task
 
 
 def queue_task(
@@ -162,16 +172,17 @@ class Task(Recording):
     """Features of the situation, for example languages or risk; may be nested."""
 
     @classmethod
-    def queued(cls, task: QueuedTask | str, *, attempt: int | None = None) -> Self:
+    def queued(cls, task: QueuedTask | str | bytes, *, attempt: int | None = None) -> Self:
         """Return the recording of a task that was queued with `queue_task`.
 
         It belongs to the run that goes on here, else to the one that queued it.
 
         Args:
-            task: what `queue_task` returned, or its `str()`; any other text is a task of that type.
+            task: what `queue_task` returned, or its `str()`, also as bytes of UTF-8; any other
+                text is a task of that type.
             attempt: as in `task(attempt=)`.
         """
-        found = task if isinstance(task, QueuedTask) else _parsed(str(task))
+        found = task if isinstance(task, QueuedTask) else _parsed(task)
         recording = cls(
             found.type,
             id=found.id,
@@ -184,9 +195,10 @@ class Task(Recording):
         recording._headers = found.headers
         return recording
 
-    def files_modified(self, paths: Sequence[str]) -> None:
+    @contained
+    def files_modified(self, paths: Sequence[str | PathLike[str]]) -> None:
         """Say which files the task changed."""
-        self.set(semconv.TASK_FILES_MODIFIED, paths)
+        self.set(semconv.TASK_FILES_MODIFIED, listed(paths))
 
     def _around(self) -> Context:
         here = get_current()
@@ -195,7 +207,7 @@ class Task(Recording):
         return extract(self._headers) or here
 
     def _span_name(self) -> str:
-        return f"{semconv.SPAN_TASK} {self.type}"
+        return f"{semconv.SPAN_TASK} {spoken(self.type)}"
 
     def _attributes(self) -> Mapping[str, AttributeValue | None]:
         captured = self.description is not None and captures(self._run)
@@ -218,7 +230,7 @@ class Task(Recording):
             semconv.TASK_TYPE: self.type,
             semconv.TASK_DOMAIN: self.domain,
         }
-        known = {name: value for name, value in named.items() if value is not None}
+        known = {name: spoken(value) for name, value in named.items() if value is not None}
         return outer.with_task(self._attempt, known)
 
     def _count(self, outer: Run) -> int:
@@ -262,7 +274,8 @@ def _current_trace(context: Context | None) -> int:
     return get_current_span(context).get_span_context().trace_id
 
 
-def _parsed(text: str) -> QueuedTask:
+def _parsed(told: str | bytes) -> QueuedTask:
+    text = told.decode(errors="replace") if isinstance(told, bytes) else str(told)
     try:
         return QueuedTask.parse(text)
     except ValueError:

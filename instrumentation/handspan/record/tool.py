@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, TypeVar, cast, overload
 
 from handspan import semconv
 from handspan.context import run_in
 from handspan.internal import contained
 from handspan.record.content import as_json, captured_json, captures
 from handspan.record.recording import Recording
+from handspan.record.values import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,7 +52,7 @@ class Tool(Recording):
         self.set(semconv.GEN_AI_TOOL_CALL_RESULT, captured_json(result, self._run))
 
     def _span_name(self) -> str:
-        return f"{semconv.OPERATION_TOOL} {self.name}"
+        return f"{semconv.OPERATION_TOOL} {spoken(self.name)}"
 
     def _attributes(self) -> Mapping[str, AttributeValue | None]:
         return {
@@ -83,6 +84,16 @@ def _by_name(
     return {name: value for name, value in bound.arguments.items() if name not in {"self", "cls"}}
 
 
+_NO_NAME = object()
+
+
+class ToolDecorator(Protocol):
+    """Records every call of a function as a tool of the function's name."""
+
+    def __call__(self, function: Callable[P, R], /) -> Callable[P, R]:
+        """Return the recorded function."""
+
+
 @overload
 def tool(function: Callable[P, R], /) -> Callable[P, R]: ...
 
@@ -99,11 +110,22 @@ def tool(
 ) -> Tool: ...
 
 
-def tool(name: Any, **told: Any) -> Any:
+@overload
+def tool(
+    *,
+    type: str | None = None,
+    description: str | None = None,
+    attributes: Mapping[str, AttributeValue | None] | None = None,
+    capture_content: bool | None = None,
+) -> ToolDecorator: ...
+
+
+def tool(name: Any = _NO_NAME, **told: Any) -> Any:
     """Record one call of a tool by the running agent; `@handspan.tool` alone takes its own name.
 
     Args:
-        name: name of the tool, or the function to decorate.
+        name: name of the tool, or the function to decorate. Without one it is a decorator, and
+            the tool is called as the function is.
         told: `call_id`, the model's id of the call; `type`: function, extension or datastore;
             `description`: what it is for; `attributes`: more, under names of your own;
             `capture_content`: whether arguments and result are recorded, None: as around it.
@@ -116,4 +138,17 @@ def tool(name: Any, **told: Any) -> Any:
         ... def add(left: int, right: int) -> int:
         ...     return left + right
     """
-    return Tool(name.__name__)(name) if callable(name) else Tool(name, **told)
+    if name is _NO_NAME:
+        return lambda function: _of(function, told)
+    return _of(name, told) if _is_function(name) else Tool(name, **told)
+
+
+def _of(function: Any, told: dict[str, Any]) -> object:  # noqa: ANN401 - any function
+    """Return a function recorded under its own name."""
+    inner = getattr(function, "__func__", function)  # of a staticmethod, a classmethod
+    name = getattr(inner, "__name__", None) or type(inner).__name__
+    return Tool(name, **told)(function)
+
+
+def _is_function(one: object) -> bool:
+    return isinstance(one, staticmethod | classmethod) or callable(one)

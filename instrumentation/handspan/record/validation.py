@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from handspan import semconv
 from handspan.internal import contained
 from handspan.record.recording import Recording
+from handspan.record.values import known_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +43,7 @@ class Validation(Recording):
             result: pass, fail, or reject: sent back to whoever made it.
             score: as the validator gave it.
         """
+        known_word(result, semconv.ValidationResult, "result of a validation")
         self.set(semconv.VALIDATION_RESULT, result)
         self.set(semconv.VALIDATION_SCORE, score)
 
@@ -49,6 +51,7 @@ class Validation(Recording):
         return f"{semconv.SPAN_VALIDATION} {self.name}"
 
     def _attributes(self) -> Mapping[str, AttributeValue | None]:
+        known_word(self.role, semconv.ValidationRole, "role of a validation")
         return {
             semconv.VALIDATION_NAME: self.name,
             semconv.VALIDATION_VALIDATOR: self.validator,

@@ -12,6 +12,7 @@ from handspan.context import Run, span_context
 from handspan.internal import contained, warn_once
 from handspan.record.failing import is_error
 from handspan.record.recording import Recording
+from handspan.record.values import known_word, listed, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 class Workflow(Recording):
     """Record one run of a team of agents, from the request to its answer.
 
-    An exception makes it a failure, a cancelled task or Ctrl-C makes it cancelled, else it is
-    a success; `outcome()` overrules.
+    An exception makes it a failure, as does `sys.exit()` with a code other than 0; a cancelled
+    task or Ctrl-C makes it cancelled, else it is a success; `outcome()` overrules.
 
     Example:
         >>> with handspan.workflow("support", plan=["triage", "refund"]) as run:
@@ -66,18 +67,19 @@ class Workflow(Recording):
     @contained
     def outcome(self, outcome: semconv.WorkflowOutcome) -> None:
         """Say how the run ended; wins over what an exception or its absence would say."""
+        known_word(outcome, semconv.WorkflowOutcome, "outcome of a workflow")
         self._outcome = outcome
         self.set(semconv.WORKFLOW_OUTCOME, outcome)
 
     def _span_name(self) -> str:
-        return f"{semconv.OPERATION_WORKFLOW} {self.name}"
+        return f"{semconv.OPERATION_WORKFLOW} {spoken(self.name)}"
 
     def _attributes(self) -> Mapping[str, AttributeValue | None]:
         return {
             semconv.GEN_AI_OPERATION_NAME: semconv.OPERATION_WORKFLOW,
             semconv.GEN_AI_WORKFLOW_NAME: self.name,
             semconv.GEN_AI_CONVERSATION_ID: self.conversation_id,
-            semconv.WORKFLOW_PLAN: self.plan,
+            semconv.WORKFLOW_PLAN: listed(self.plan),
             semconv.WORKFLOW_ESTIMATED_S: self.estimated_s,
             semconv.FEATURE: self.feature,
             semconv.PROJECT: self.project,
@@ -94,13 +96,13 @@ class Workflow(Recording):
 
     def _run_inside(self, outer: Run) -> Run:
         self._nested = outer.workflow is not None
-        return Run(id=self.id, workflow=self.name)
+        return Run(id=spoken(self.id), workflow=spoken(self.name))
 
     def _after_start(self, span: Span) -> None:
         if self.id is None:
             made_up = self._id_from(span)
             self._run = Run(
-                id=made_up, workflow=self.name, capture_content=self._run.capture_content
+                id=made_up, workflow=spoken(self.name), capture_content=self._run.capture_content
             )
             span.set_attribute(semconv.WORKFLOW_ID, made_up)
 
@@ -132,6 +134,8 @@ def _outcome_of(error: BaseException | str | None) -> semconv.WorkflowOutcome:
     if error is None:
         return "success"
     # By name: asyncio would be 15 ms of import for those who do without it.
+    if isinstance(error, SystemExit):
+        return "failure" if error.code else "success"
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError":
         return "cancelled"
     return "failure" if is_error(error) else "success"

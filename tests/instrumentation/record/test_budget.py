@@ -13,6 +13,8 @@ import handspan
 from handspan.context import carrying
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine, Iterator
+
     from handspan.record import Budget
     from handspan.testing import Clock, Spans
 
@@ -222,3 +224,47 @@ def test_a_budget_is_kept_where_nothing_is_recorded() -> None:
         with pytest.raises(handspan.BudgetExceeded):
             call(0.5)
     assert budget.used_usd == 1.0
+
+
+def test_a_decorated_generator_counts_what_its_body_spends(handspan_spans: Spans) -> None:
+    """Streaming agents are generators; their reader's calls are not theirs."""
+    pot = handspan.budget(limit_usd=1.0)
+
+    @pot
+    def answer() -> Iterator[int]:
+        for number in range(2):
+            with handspan.llm("inside") as call:
+                call.cost(0.25)
+            yield number
+
+    for _ in answer():
+        with handspan.llm("outside") as call:
+            call.cost(0.25)
+    assert pot.used_usd == 0.5
+    assert len(handspan_spans) == 5
+
+
+async def test_decorated_async_generators_and_hidden_coroutines_count_too(
+    handspan_spans: Spans,
+) -> None:
+    """The same for `async for`, and for a coroutine function behind another decorator."""
+    pot = handspan.budget(limit_usd=1.0)
+
+    async def ask() -> None:
+        await asyncio.sleep(0)
+        with handspan.llm("m") as call:
+            call.cost(0.25)
+
+    @pot
+    async def answer() -> AsyncIterator[int]:
+        await ask()
+        yield 1
+
+    @pot
+    def hidden() -> Coroutine[None, None, None]:
+        return ask()
+
+    assert [item async for item in answer()] == [1]
+    await hidden()
+    assert pot.used_usd == 0.5
+    assert "chat m" in handspan_spans.tree()

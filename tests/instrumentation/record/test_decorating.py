@@ -16,7 +16,7 @@ import handspan
 from handspan import settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator, Iterator
+    from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
 
     from handspan.testing import Spans
 
@@ -227,3 +227,98 @@ def test_a_decorated_tool_tells_arguments_and_result_only_with_content_capture(
     }
     assert silent.keys() & content.keys() == set()
     assert told == silent | content
+
+
+async def test_a_plain_function_that_returns_a_coroutine_lasts_until_its_end(
+    handspan_spans: Spans,
+) -> None:
+    """Other decorators hide that a function is asynchronous; so do objects that are called."""
+
+    class Team:
+        async def __call__(self, question: str) -> str:
+            with handspan.tool("search"):
+                await asyncio.sleep(0)
+            return question
+
+    @handspan.agent("writer")
+    def write(question: str) -> Coroutine[None, None, str]:
+        return Team()(question)
+
+    outside = get_current()
+    started = handspan.agent("team")(Team())("q")
+    assert get_current() is outside
+    assert (await started, await write("q")) == ("q", "q")
+    with pytest.raises(TypeError):
+        await handspan.agent("broken")(Team())()  # type: ignore[call-arg]
+    assert handspan_spans.tree() == [
+        "invoke_agent team",
+        "  execute_tool search",
+        "invoke_agent writer",
+        "  execute_tool search",
+        "invoke_agent broken",
+    ]
+    assert handspan_spans.one("invoke_agent broken").status.status_code is StatusCode.ERROR
+
+
+async def test_a_coroutine_that_fails_or_is_cancelled_ends_the_span_of_its_function(
+    handspan_spans: Spans,
+) -> None:
+    """And the Context is as it was."""
+
+    async def fail() -> None:
+        raise KeyError("gone")
+
+    def hidden() -> Coroutine[None, None, None]:
+        return fail()
+
+    outside = get_current()
+    with pytest.raises(KeyError):
+        await handspan.agent("a")(hidden)()
+    assert get_current() is outside
+    assert handspan_spans.attributes("invoke_agent a")["error.type"] == "KeyError"
+
+
+def test_methods_of_any_kind_may_be_decorated_in_any_order(handspan_spans: Spans) -> None:
+    """Nobody remembers which decorator goes on top."""
+
+    class Team:
+        @handspan.tool
+        @classmethod
+        def of_class(cls) -> str:
+            return cls.__name__
+
+        @classmethod
+        @handspan.tool
+        def of_class_too(cls) -> str:
+            return cls.__name__
+
+        @handspan.agent("a")
+        @staticmethod
+        def alone() -> str:
+            return "alone"
+
+        @property
+        @handspan.tool
+        def size(self) -> int:
+            return 1
+
+    assert (Team.of_class(), Team().of_class_too()) == ("Team", "Team")
+    assert (Team.alone(), Team().alone(), Team().size) == ("alone", "alone", 1)
+    assert len(handspan_spans) == 5
+
+
+def test_a_tool_without_a_name_is_called_as_its_function(handspan_spans: Spans) -> None:
+    """`@handspan.tool()` and `@handspan.tool(description=...)` are what people type."""
+
+    @handspan.tool()
+    def add(left: int, right: int) -> int:
+        return left + right
+
+    @handspan.tool(description="Subtract.")
+    def subtract(left: int, right: int) -> int:
+        return left - right
+
+    assert add(1, 2) + subtract(3, 1) == 5
+    assert handspan_spans.tree() == ["execute_tool add", "execute_tool subtract"]
+    told = handspan_spans.attributes("execute_tool subtract")
+    assert told["gen_ai.tool.description"] == "Subtract."

@@ -138,3 +138,27 @@ def test_a_rating_that_says_nothing_is_not_recorded(handspan_spans: Spans) -> No
     handspan.rate()
     handspan.rate(9)
     assert len(handspan_spans) == 0
+
+
+def test_the_switches_take_what_people_give_them(
+    handspan_spans: Spans, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One framework as a text is no list of letters, and a time-out may come from a file."""
+    monkeypatch.setattr(internal, "_warned", set())
+    handspan.configure(tracer_provider=handspan_spans.provider, instrument="no such")
+    for wrong in ("5", -1, float("nan")):
+        assert handspan.flush(wrong) is True  # type: ignore[arg-type]
+    told = [record.message for record in caplog.records]
+    assert "'no such'" in told[0]
+    assert [message.startswith("Handspan ignores the time-out") for message in told[1:]] == [
+        True
+    ] * 3
+
+
+def test_a_stream_that_is_none_fails_where_it_is_read(handspan_spans: Spans) -> None:
+    """As without Handspan: not where it is only passed on."""
+    with handspan.llm("m") as call:
+        chunks = call.streamed(None)  # type: ignore[call-overload]
+        with pytest.raises(TypeError):
+            list(chunks)
+    assert len(handspan_spans) == 1

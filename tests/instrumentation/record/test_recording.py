@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import UserDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from handspan.testing import Clock, Spans
 
 
-class Unprintable:
-    """A value that no code of ours may trip over."""
+class Broken(UserDict[str, int]):
+    """A mapping that no code of ours may trip over."""
 
-    def __str__(self) -> str:
-        """Fail, as values of users do."""
-        raise ValueError("no text for you")
+    def __getitem__(self, name: str) -> int:
+        """Fail, as objects of users do."""
+        raise ValueError("no value for you")
 
 
 def team() -> None:
@@ -267,11 +268,11 @@ def test_an_error_of_handspans_own_stays_inside(
     """The user's program goes on; the error is logged once, with where and how to report it."""
     done = []
     for _ in range(3):
-        with handspan.agent(Unprintable()):  # type: ignore[arg-type]
+        with handspan.agent("a", attributes=Broken({"a": 1})):
             done.append(True)
     assert done == [True] * 3
     assert len(handspan_spans) == 0
-    assert [str(error) for error in handspan_errors] == ["no text for you"] * 3
+    assert [str(error) for error in handspan_errors] == ["no value for you"] * 3
     (record,) = caplog.records
     assert "Handspan failed in Recording._open" in record.message
     handspan_errors.clear()

@@ -199,3 +199,57 @@ def test_a_decorated_generator_is_a_stream(handspan_spans: Spans, handspan_clock
     assert whole["gen_ai.request.stream"] is True
     assert PARTIAL not in whole
     assert left[PARTIAL] is True
+
+
+class Opened:
+    """A client's stream that has to be entered, sync or async, as some clients have them."""
+
+    def __init__(self, answer: Any) -> None:  # noqa: ANN401 - what entering gives
+        self.left = 0
+        self._answer = answer
+
+    def __enter__(self) -> Any:  # noqa: ANN401 - see above
+        """Return the pieces."""
+        return self._answer
+
+    def __exit__(self, *_: object) -> None:
+        """Note it."""
+        self.left += 1
+
+    async def __aenter__(self) -> Any:  # noqa: ANN401 - see above
+        """Return the pieces."""
+        return self._answer
+
+    async def __aexit__(self, *_: object) -> None:
+        """Note it."""
+        self.left += 1
+
+
+class OpenedSync(Opened):
+    """One that cannot be entered with `async with`."""
+
+    __aenter__ = property()
+
+
+def test_a_stream_that_must_be_entered_is_entered_and_left(
+    handspan_spans: Spans, answer: Answer
+) -> None:
+    """`with client.stream(...) as chunks` goes on to work when it is watched."""
+    opened: Any = OpenedSync(answer)
+    with handspan.llm("m") as call, call.streamed(opened) as chunks:
+        assert list(chunks) == ["Your", "refund", "is"]
+        assert chunks.request_id == "r-1"
+    assert opened.left == 1
+    assert call_span(handspan_spans)[FIRST] == 1
+    assert PARTIAL not in call_span(handspan_spans)
+
+
+async def test_an_async_stream_that_must_be_entered_is_entered_and_left(
+    handspan_spans: Spans, handspan_clock: Clock
+) -> None:
+    """And leaving it early is partial usage."""
+    opened: Any = Opened(AsyncAnswer(handspan_clock))
+    async with handspan.llm("m") as call, call.streamed(opened) as chunks:
+        assert await anext(chunks) == "Your"
+    assert opened.left == 1
+    assert call_span(handspan_spans)[PARTIAL] is True
