@@ -178,7 +178,9 @@ class JsonFormatter(logging.Formatter):
         if record.stack_info:
             told["stack"] = self.formatStack(record.stack_info)
         known = {name: value for name, value in told.items() if value is not None}
-        return json.dumps(known, default=text_of, ensure_ascii=False)
+        line = json.dumps(known, default=text_of, skipkeys=True, ensure_ascii=False)
+        # Half a surrogate pair, which no stream can write, becomes the escape that JSON has for it.
+        return line.encode(errors="backslashreplace").decode()
 
 
 class ColourFormatter(logging.Formatter):
@@ -209,7 +211,8 @@ class ColourFormatter(logging.Formatter):
             if part
         )
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
+            told_by = self.formatException(record.exc_info).splitlines()
+            line = "\n".join([line, *map(colours.printable, told_by)])
         return line
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from opentelemetry.context import Context
-    from opentelemetry.sdk.trace import ReadableSpan, Span
+    from opentelemetry.sdk.trace import Event, ReadableSpan, Span
     from opentelemetry.util.types import AttributeValue
 
 _COLOURS: dict[str, colours.Colour] = {
@@ -30,6 +30,15 @@ _COLOURS: dict[str, colours.Colour] = {
     "recovery": "green",
     "human": "yellow",
 }
+
+_COLOURS_OF_POINTS: dict[str, colours.Colour] = {
+    semconv.EVENT_FAULT: "red",
+    semconv.EVENT_BUDGET: "yellow",
+    semconv.EVENT_TASK_QUEUED: "grey",
+    semconv.EVENT_DECISION: "grey",
+    semconv.EVENT_MESSAGE: "magenta",
+}
+"""Points in time that are printed when the span around them ends; the SDK tells nobody sooner."""
 
 MAX_OPEN_SPANS = 10_000
 """Open spans whose depth is remembered; beyond it the oldest one's children start at the margin."""
@@ -61,11 +70,15 @@ class SpanTreeProcessor(SpanProcessor):
 
     @contained
     def on_end(self, span: ReadableSpan) -> None:
-        """Print how the span ended: time, tokens, cost, outcome, error."""
+        """Print what happened in the span, and how it ended: time, tokens, cost, outcome, error."""
         depth = self._forget(span)
         span, _ = completed(span)
         failed = span.status.status_code is StatusCode.ERROR
         mark = self._marks["failed" if failed else "done"]
+        # Each once: a budget is told when it changes, and again at the end of its block.
+        for told, name in {_point(event): event.name for event in span.events}.items():
+            if told is not None:
+                self._print(depth + 1, f"{self._marks['point']} {told}", _COLOURS_OF_POINTS[name])
         line = " ".join([mark, _title(span, self._marks), _duration(span), *_facts(span)])
         self._print(depth, line, "red" if failed else "grey")
 
@@ -88,20 +101,27 @@ class SpanTreeProcessor(SpanProcessor):
             return
         text = colours.painted(colours.printable(line), colour, on=self._colour)
         try:
-            self._stream.write(f"{'  ' * depth}{text}\n")
+            self._write(f"{'  ' * depth}{text}\n")
             self._stream.flush()
         except (OSError, ValueError) as error:
             self._broken = True
             warn_once(f"Handspan stops printing the tree of the run: {error}")
 
+    def _write(self, line: str) -> None:
+        try:
+            self._stream.write(line)
+        except UnicodeEncodeError:  # a terminal that does not have the letter
+            encoding = getattr(self._stream, "encoding", None) or "ascii"
+            self._stream.write(line.encode(encoding, "replace").decode(encoding))
+
 
 def _marks(stream: IO[str]) -> Mapping[str, str]:
     """Return the signs for start, end, failure and handoff, in ASCII where it must be."""
-    signs = {"start": "▶", "done": "✓", "failed": "✗", "to": "→"}
+    signs = {"start": "▶", "done": "✓", "failed": "✗", "to": "→", "point": "•"}
     try:
         "".join(signs.values()).encode(getattr(stream, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
-        return {"start": ">", "done": "+", "failed": "x", "to": "->"}
+        return {"start": ">", "done": "+", "failed": "x", "to": "->", "point": "*"}
     return signs
 
 
@@ -113,6 +133,26 @@ def _title(span: ReadableSpan, marks: Mapping[str, str]) -> str:
         return span.name
     target = attributes.get(semconv.HANDOFF_TARGET, "?")
     return f"{semconv.SPAN_HANDOFF} {source} {marks['to']} {target}"
+
+
+def _point(event: Event) -> str | None:
+    """Return what happened at a point in time, in words; None: nothing that is for people."""
+    if event.name not in _COLOURS_OF_POINTS:
+        return None
+    told = event.attributes or {}
+    words = [told[name] for name in _OF_POINTS if name in told]
+    used, limit = told.get(semconv.BUDGET_USED_USD), told.get(semconv.BUDGET_LIMIT_USD)
+    if isinstance(used, float) and isinstance(limit, float):
+        words.append(f"${used:.4g} of ${limit:.4g}")
+    return " ".join(map(str, [event.name.removeprefix("handspan."), *words]))
+
+
+_OF_POINTS = (
+    *(semconv.FAULT_TYPE, semconv.FAULT_TARGET, semconv.BUDGET_NAME, semconv.BUDGET_STATE),
+    *(semconv.DECISION_NAME, semconv.DECISION_CHOICE, semconv.MESSAGE_TARGET, semconv.MESSAGE_TYPE),
+    *(semconv.TASK_TYPE, semconv.TASK_ID),
+)
+"""What is said of a point in time, in this order."""
 
 
 def _asked(attributes: Mapping[str, AttributeValue]) -> list[str]:

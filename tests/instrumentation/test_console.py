@@ -261,3 +261,36 @@ def test_the_console_that_is_asked_for_twice_prints_once(
     assert stream.getvalue().count("invoke_agent triage") == 2
     assert len(file.read_text().splitlines()) == 2
     assert len(handspan_spans) == 1
+
+
+def test_points_in_time_are_in_the_tree(handspan_spans: Spans) -> None:
+    """Who injects faults and watches money wants to see both."""
+    stream = io.StringIO()
+    console(stream)
+    with handspan.agent("triage"), handspan.budget(limit_usd=1.0):
+        handspan.fault("timeout", target="search").now()
+        handspan.decision("queue", "billing")
+        handspan.message("seller", type="proposal")
+        with handspan.llm("m") as call:
+            call.cost(0.9)
+    assert [line for line in stream.getvalue().splitlines() if "•" in line] == [
+        "  • fault timeout search",
+        "  • decision queue billing",
+        "  • message seller proposal",
+        "  • budget warning $0.9 of $1",
+    ]
+    assert len(handspan_spans) == 2
+
+
+def test_a_terminal_without_a_letter_prints_on(handspan_spans: Spans) -> None:
+    """One name with an umlaut must not end the tree."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    console(stream)
+    with handspan.agent("Prüfer"), handspan.tool("search"):
+        pass
+    stream.seek(0)
+    assert [line.split()[:3] for line in stream.read().splitlines()[:2]] == [
+        [">", "invoke_agent", "Pr?fer"],
+        [">", "execute_tool", "search"],
+    ]
+    assert len(handspan_spans) == 2

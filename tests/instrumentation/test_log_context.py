@@ -215,3 +215,13 @@ def test_structlog_takes_the_processor(handspan_spans: Spans) -> None:
     told = json.loads(stream.getvalue())
     assert (told["event"], told["agent"], told["turn"]) == ("looked", "triage", 3)
     assert len(handspan_spans) == 1
+
+
+def test_no_text_of_a_model_breaks_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Half a surrogate pair cannot be written, and an escape sequence must not be."""
+    logging.getLogger("app").error("half \ud800", exc_info=ValueError("red \x1b[31m"))
+    (record,) = caplog.records
+    line = JsonFormatter().format(record)
+    assert json.loads(line)["message"] == "half \ud800"
+    line.encode()
+    assert "\x1b" not in ColourFormatter(colour=False).format(record)
