@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import attach, get_current
+from opentelemetry.context import attach
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -22,17 +22,18 @@ _MOST_LEFT = 8
 """Of them; a Context that stays current for ever must not collect them."""
 
 
-def leave(inside: Context, outside: Context, *, over: bool = False) -> None:
+def leave(here: Context, inside: Context, outside: Context, *, over: bool = False) -> None:
     """Make current what was around a block that is left, unless another one is current.
 
     Args:
+        here: what is current.
         inside: Context of the block.
         outside: what was current when it was entered.
         over: whether what is current now ends with the block, although it is not its Context.
     """
-    here = get_current()
     if over or here is inside:
-        noted = (*here.__dict__.get(_LEFT, ()), *inside.__dict__.get(_LEFT, ()))
+        # Without a look at `__dict__`, which would be made for it.
+        noted = getattr(here, _LEFT, ()) + (() if here is inside else getattr(inside, _LEFT, ()))
         attach(_around(noted, outside) if noted else outside)
     elif here:  # not the empty one, which is current wherever nothing is
         _note(here, (inside, outside))

@@ -256,7 +256,7 @@ def joined(headers: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     finally:
-        leave(inside_block, outside)
+        leave(get_current(), inside_block, outside)
 
 
 def join(headers: Mapping[str, str]) -> None:

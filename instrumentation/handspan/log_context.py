@@ -96,7 +96,7 @@ def log_context(
     try:
         yield
     finally:
-        leave(inside, outside)
+        leave(get_current(), inside, outside)
 
 
 def running() -> dict[str, str | int]:

@@ -92,8 +92,8 @@ MECHANISMS = (
     Mechanism(
         "something attached and never detached",
         "record/recording.py",
-        "over=get_current_span() is self._span",
-        "over=False",
+        "over = here is self._context or get_current_span(here) is self._span",
+        "over = here is self._context",
         "record/test_leaving_blocks.py::test_what_is_attached_and_forgotten_inside_goes_with_the_block",
     ),
     Mechanism(

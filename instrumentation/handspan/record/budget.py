@@ -318,7 +318,7 @@ class _Block:
         """Make current what was around the block, once no span inside it is open."""
         is_innermost = _blocks(here)[-1] is self
         over = is_innermost and get_current_span(here) is get_current_span(self.inside)
-        leave(self.inside, self.outside, over=over)
+        leave(here, self.inside, self.outside, over=over)
 
 
 def _blocks(context: Context) -> tuple[_Block, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from handspan import semconv
 from handspan.internal import contained
 from handspan.record.point import happened
-from handspan.record.values import listed
+from handspan.record.values import listed, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,8 @@ def decision(
         {
             semconv.DECISION_NAME: name,
             semconv.DECISION_CHOICE: choice,
-            semconv.DECISION_ALTERNATIVES: listed(alternatives) or None,
+            semconv.DECISION_ALTERNATIVES: [str(plain(one)) for one in listed(alternatives) or ()]
+            or None,
             semconv.DECISION_CONFIDENCE: confidence,
             semconv.DECISION_REASON: reason,
         },

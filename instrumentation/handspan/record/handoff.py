@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 from handspan import semconv
 from handspan.internal import contained
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
 
 _of_trace = Counts()
+
+_OUTCOMES = get_args(semconv.HandoffOutcome)
+_MODES = get_args(semconv.HandoffMode)
+_TARGETS = get_args(semconv.HandoffTargetType)
 
 
 @dataclass(eq=False, repr=False)
@@ -64,7 +68,7 @@ class Handoff(Recording):
     @contained
     def outcome(self, outcome: semconv.HandoffOutcome) -> None:
         """Say whether the target took over; wins over what an exception would say."""
-        known_word(outcome, semconv.HandoffOutcome, "outcome of a handoff")
+        known_word(outcome, _OUTCOMES, "outcome of a handoff")
         self._outcome = outcome
         self.set(semconv.HANDOFF_OUTCOME, outcome)
 
@@ -73,8 +77,8 @@ class Handoff(Recording):
         return f"{semconv.SPAN_HANDOFF} {target}" if target else semconv.SPAN_HANDOFF
 
     def _attributes(self) -> Mapping[str, AttributeValue | None]:
-        known_word(self.mode, semconv.HandoffMode, "mode of a handoff")
-        known_word(self.target_type, semconv.HandoffTargetType, "target_type of a handoff")
+        known_word(self.mode, _MODES, "mode of a handoff")
+        known_word(self.target_type, _TARGETS, "target_type of a handoff")
         return {
             semconv.HANDOFF_SOURCE: self.source,
             semconv.HANDOFF_TARGET: self.target,

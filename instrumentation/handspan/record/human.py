@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 from handspan import semconv
 from handspan.internal import contained
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from opentelemetry.util.types import AttributeValue
+
+_DECISIONS = get_args(semconv.HumanDecision)
+_PRIORITIES = get_args(semconv.HumanPriority)
 
 
 @dataclass(eq=False, repr=False)
@@ -39,7 +42,7 @@ class Human(Recording):
     @contained
     def decision(self, decision: semconv.HumanDecision) -> None:
         """Say how the wait ended: approved, denied, answered (in words), or timed_out."""
-        known_word(decision, semconv.HumanDecision, "decision of a person")
+        known_word(decision, _DECISIONS, "decision of a person")
         self._decision = decision
         self.set(semconv.HUMAN_DECISION, decision)
 
@@ -47,7 +50,7 @@ class Human(Recording):
         return f"{semconv.SPAN_HUMAN} {self.reason}"
 
     def _attributes(self) -> Mapping[str, AttributeValue | None]:
-        known_word(self.priority, semconv.HumanPriority, "priority")
+        known_word(self.priority, _PRIORITIES, "priority")
         return {
             semconv.HUMAN_REASON: self.reason,
             semconv.HUMAN_PRIORITY: self.priority,

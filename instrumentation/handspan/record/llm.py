@@ -227,7 +227,7 @@ class Llm(Recording):
         budgeted = self._outer is not None and has_budgets(self._outer)
         price, span = pricing(), self._span
         if price is not None and span is not None:
-            self._set_all(price.told_of(span, self._start_ns, waits=budgeted))
+            self._set_all({**price.told_of(span, self._start_ns, waits=budgeted)})
         self._counts_itself = budgeted and span is not None and is_watched(span)
 
     def _after_start(self, span: Span) -> None:

@@ -24,6 +24,7 @@ from opentelemetry.trace import SpanContext, SpanKind, TraceFlags, get_current_s
 
 from handspan.clock import now_ns
 from handspan.processors.ending import ROOM, SDK_DEFAULT
+from handspan.record.values import PLAIN, all_plain, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Link
     from opentelemetry.util.types import AttributeValue
 
-_PLAIN = frozenset({str, bool, int, float})
-"""Types of values that the SDK keeps as they are."""
 _NAMES = frozenset({str})
 _SAMPLED = int(TraceFlags.SAMPLED)
 _RANDOM = int(getattr(TraceFlags, "RANDOM_TRACE_ID", 0))
@@ -73,7 +72,8 @@ class OwnSpan(_Span):
                 if fits and self._end_time is None:
                     kept._dict.update(attributes)  # noqa: SLF001
                     return
-        self.set_attributes(attributes)
+        told = all_plain(attributes)
+        self.set_attributes({name: value for name, value in told.items() if value is not None})
 
     def _add_event(self, event: EventBase) -> None:
         with self._lock:
@@ -93,6 +93,9 @@ _NOTHING: BoundedList[Any] = BoundedList(0)
 
 class Opener:
     """Starts spans of one tracer of the SDK."""
+
+    makes_plain = True
+    """Attributes may be whatever people pass."""
 
     def __init__(self, tracer: Tracer, sample: Any, room: int | None) -> None:  # noqa: ANN401 - private parts of a span
         self._tracer: Any = tracer
@@ -129,7 +132,8 @@ class Opener:
         usual = not links and self._is_usual(parent) and len(named) <= self._most
         clean = _clean(named) if usual else None
         if clean is None:
-            return self._left_to_sdk(name, context, kind, attributes, links, start_time)
+            told = {name: value for name, value in all_plain(named).items() if value is not None}
+            return self._left_to_sdk(name, context, kind, told, links, start_time)
         return self._started(name, outer, kind, clean, parent, start_time or now_ns())
 
     def _left_to_sdk(self, *told: Any) -> trace.Span:  # noqa: ANN401 - as the SDK has them
@@ -228,9 +232,9 @@ def _clean(attributes: Mapping[str, AttributeValue]) -> dict[str, Any] | None:
     if not isinstance(attributes, dict) or not _are_named(attributes):
         return None
     if not _are_plain(attributes):
-        for name in [name for name, value in attributes.items() if type(value) not in _PLAIN]:
-            told = BoundedAttributes(attributes={name: attributes.pop(name)})
-            attributes.update(dict(told))
+        for name in [name for name, value in attributes.items() if type(value) not in PLAIN]:
+            told = BoundedAttributes(attributes={name: plain(attributes.pop(name))})
+            attributes.update({name: value for name, value in told.items() if value is not None})
     return attributes
 
 
@@ -239,7 +243,7 @@ def _are_named(attributes: Mapping[str, AttributeValue]) -> bool:
 
 
 def _are_plain(attributes: Mapping[str, AttributeValue]) -> bool:
-    return set(map(type, attributes.values())) <= _PLAIN
+    return set(map(type, attributes.values())) <= PLAIN
 
 
 def _yes() -> bool:

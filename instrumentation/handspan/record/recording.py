@@ -19,7 +19,7 @@ from handspan.record.bare import MaybeBare
 from handspan.record.decorating import decorated
 from handspan.record.failing import fail, is_error
 from handspan.record.tracer import current_tracer
-from handspan.record.values import PLAIN, plain
+from handspan.record.values import all_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -190,7 +190,7 @@ class Recording(_Life):
         try:
             yield self
         finally:
-            leave(inside, outside)
+            leave(get_current(), inside, outside)
 
     def set(self, name: str, value: AttributeValue | None) -> None:
         """Set one attribute of the open span; None sets nothing.
@@ -199,16 +199,16 @@ class Recording(_Life):
             name: a constant of `handspan.semconv`, or a name of your own.
             value: string, bool, int, float or a sequence of one of them.
         """
-        if value is None or self._span is None or self._is_over(name):
+        if value is None or self._span is None or (self._ended and self._is_over(name)):
             return
         try:
             _put(self._span, _known({name: value}))
         except Exception as error:  # noqa: BLE001 - see `_open`
             log_internal_error(error, "Recording.set")
 
-    def _set_all(self, attributes: Mapping[str, AttributeValue | None]) -> None:
-        """Set what is not None; one call of the SDK for all."""
-        if self._span is None or self._is_over(*attributes):
+    def _set_all(self, attributes: dict[str, Any]) -> None:
+        """Set what is not None, of a dict that is given away; one call of the SDK for all."""
+        if self._span is None or (self._ended and self._is_over(*attributes)):
             return
         try:
             _put(self._span, _known(attributes))
@@ -217,7 +217,7 @@ class Recording(_Life):
 
     def _is_over(self, *names: str) -> bool:
         """Say whether the span has ended; what comes then is lost, and said so once."""
-        if not self._ended or getattr(self._span, "end_time", None) is None:
+        if getattr(self._span, "end_time", None) is None:
             return False
         kind = type(self).__name__.lower()
         warn_once(
@@ -337,8 +337,10 @@ class Recording(_Life):
         # A plain attach, not a token's reset: a token is bound to the task it was made in.
         if self._outside is None or self._context is None:
             return
+        here = get_current()
         # Somebody may have attached something inside (baggage) and not detached it.
-        leave(self._context, self._outside, over=get_current_span() is self._span)
+        over = here is self._context or get_current_span(here) is self._span
+        leave(here, self._context, self._outside, over=over)
 
     def _for_call(
         self, function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, object]
@@ -378,6 +380,8 @@ class Recording(_Life):
             if captures is not None:
                 self._run = self._run.with_capture(captures)
             attributes = self._at_start()
+            if not hasattr(tracer, "makes_plain"):
+                attributes = _known(all_plain(attributes))
             self._start_ns = now_ns() if start_ns is None else start_ns
             self._span = tracer.start_span(
                 self._span_name(),
@@ -399,14 +403,7 @@ class Recording(_Life):
             semconv.KIND: self.kind,
             **self._attributes(),
         }
-        # Most are known and plain: seeing to the others is quicker than copying these.
-        for name in [name for name, value in attributes.items() if type(value) not in PLAIN]:
-            value = plain(attributes[name])
-            if value is None:
-                del attributes[name]
-            else:
-                attributes[name] = value
-        return attributes
+        return _known(attributes)
 
     def _own(self) -> Mapping[str, AttributeValue | None]:
         """Return the user's own attributes, if they are any."""
@@ -434,14 +431,18 @@ class Recording(_Life):
 _NOTHING: Mapping[str, AttributeValue] = {}
 
 
-def _put(span: Span, attributes: dict[str, AttributeValue]) -> None:
+def _put(span: Span, attributes: dict[str, Any]) -> None:
     """Set attributes the quick way, where there is one."""
-    (getattr(span, "put", None) or span.set_attributes)(attributes)
+    put = getattr(span, "put", None)
+    if put is None:
+        span.set_attributes(_known(all_plain(attributes)))
+    else:
+        put(attributes)
 
 
-def _known(attributes: Mapping[str, AttributeValue | None]) -> dict[str, AttributeValue]:
-    return {
-        name: told
-        for name, value in attributes.items()
-        if (told := value if type(value) in PLAIN else plain(value)) is not None
-    }
+def _known(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Take out what is None, in the dict itself."""
+    # Most are known: taking out the others is quicker than copying these.
+    for name in [name for name, value in attributes.items() if value is None]:
+        del attributes[name]
+    return attributes

@@ -138,6 +138,8 @@ def tool(name: Any = _NO_NAME, **told: Any) -> Any:
         ... def add(left: int, right: int) -> int:
         ...     return left + right
     """
+    if type(name) is str:
+        return Tool(name, **told)
     if name is _NO_NAME:
         return lambda function: _of(function, told)
     return _of(name, told) if _is_function(name) else Tool(name, **told)
@@ -151,4 +153,4 @@ def _of(function: Any, told: dict[str, Any]) -> object:  # noqa: ANN401 - any fu
 
 
 def _is_function(one: object) -> bool:
-    return isinstance(one, staticmethod | classmethod) or callable(one)
+    return callable(one) or isinstance(one, staticmethod | classmethod)

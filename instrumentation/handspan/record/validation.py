@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 from handspan import semconv
 from handspan.internal import contained
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from opentelemetry.util.types import AttributeValue
+
+_RESULTS = get_args(semconv.ValidationResult)
+_ROLES = get_args(semconv.ValidationRole)
 
 
 @dataclass(eq=False, repr=False)
@@ -43,7 +46,7 @@ class Validation(Recording):
             result: pass, fail, or reject: sent back to whoever made it.
             score: as the validator gave it.
         """
-        known_word(result, semconv.ValidationResult, "result of a validation")
+        known_word(result, _RESULTS, "result of a validation")
         self.set(semconv.VALIDATION_RESULT, result)
         self.set(semconv.VALIDATION_SCORE, score)
 
@@ -51,7 +54,7 @@ class Validation(Recording):
         return f"{semconv.SPAN_VALIDATION} {self.name}"
 
     def _attributes(self) -> Mapping[str, AttributeValue | None]:
-        known_word(self.role, semconv.ValidationRole, "role of a validation")
+        known_word(self.role, _ROLES, "role of a validation")
         return {
             semconv.VALIDATION_NAME: self.name,
             semconv.VALIDATION_VALIDATOR: self.validator,

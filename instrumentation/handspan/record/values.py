@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from handspan.internal import warn_once
 
@@ -27,13 +27,23 @@ PLAIN = frozenset({str, bool, int, float})
 
 def plain(value: object) -> AttributeValue | None:
     """Return a value as an attribute; None: nothing is known."""
-    if type(value) in PLAIN or value is None:
+    if type(value) in PLAIN or value is None or _is_names(value):
         return value  # type: ignore[return-value]
     try:
         return _told(value)
     except Exception:  # noqa: BLE001 - whatever the user's own `__str__` raises
         warn_once(f"Handspan ignores a {type(value).__name__}: it cannot be written as text")
         return None
+
+
+def all_plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return attributes with plain values; those that cannot be told are None."""
+    return {name: plain(value) for name, value in attributes.items()}
+
+
+def _is_names(value: object) -> bool:
+    """Say whether a value is a list of texts, as most lists are."""
+    return type(value) in {list, tuple} and set(map(type, value)) == {str}  # type: ignore[call-overload]
 
 
 def _told(value: object) -> AttributeValue:
@@ -75,29 +85,30 @@ def _sequence(values: Sequence[object]) -> AttributeValue:
 
 def spoken(name: Any) -> Any:  # noqa: ANN401 - a name or None, whatever people pass
     """Return a name as text: people keep theirs in enums. None stays None."""
-    told = name if type(name) is str else plain(name)
+    if type(name) is str or name is None:
+        return name
+    told = plain(name)
     return told if told is None or type(told) is str else str(told)
 
 
 def listed(values: Iterable[Any] | None) -> Sequence[str] | None:
-    """Return names as a list; a single text is a list of one."""
-    if values is None:
-        return None
+    """Return names as a list, for `plain`; a single text is a list of one."""
+    if values is None or type(values) in {list, tuple}:
+        return values  # type: ignore[return-value]
     if isinstance(values, str | bytes | os.PathLike) or not isinstance(values, Iterable):
         return [str(plain(values))]
     return [str(plain(value)) for value in values]
 
 
-def known_word(word: object, words: object, what: str) -> None:
+def known_word(word: object, words: tuple[str, ...], what: str) -> None:
     """Warn once of a word that no KPI knows; it is recorded all the same.
 
     Args:
         word: what the user said.
-        words: a Literal of `semconv`.
+        words: those that KPIs know.
         what: what it says, for the message.
     """
-    if word not in get_args(words) and word is not None:
+    if word is not None and word not in words:
         warn_once(
-            f"Handspan: {word!r:.40} is no {what} that KPIs know; "
-            f"it is one of {', '.join(get_args(words))}"
+            f"Handspan: {word!r:.40} is no {what} that KPIs know; it is one of {', '.join(words)}"
         )

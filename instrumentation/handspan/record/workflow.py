@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 from opentelemetry.trace import Link, format_span_id, format_trace_id
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import Span, SpanContext
     from opentelemetry.util.types import AttributeValue
+
+_OUTCOMES = get_args(semconv.WorkflowOutcome)
 
 
 @dataclass(eq=False, repr=False)
@@ -67,7 +69,7 @@ class Workflow(Recording):
     @contained
     def outcome(self, outcome: semconv.WorkflowOutcome) -> None:
         """Say how the run ended; wins over what an exception or its absence would say."""
-        known_word(outcome, semconv.WorkflowOutcome, "outcome of a workflow")
+        known_word(outcome, _OUTCOMES, "outcome of a workflow")
         self._outcome = outcome
         self.set(semconv.WORKFLOW_OUTCOME, outcome)
 
