@@ -91,12 +91,13 @@ def test_in_whatever_order_blocks_are_left_what_was_before_is_current_again(
 def test_what_is_attached_and_forgotten_inside_goes_with_the_block(handspan_spans: Spans) -> None:
     """Baggage is attached and its token dropped: what follows is still not inside the agent."""
     before = get_current()
-    with handspan.agent("a"), handspan.budget(limit_usd=1.0):
-        attach(baggage.set_baggage("k", "v"))
-    assert get_current() is before
+    for block in (handspan.agent("a"), handspan.budget(limit_usd=1.0)):
+        with block:
+            attach(baggage.set_baggage("k", "v"))
+        assert get_current() is before
     with handspan.agent("b"):
         pass
-    assert handspan_spans.tree() == ["invoke_agent a", "invoke_agent b"]
+    assert handspan_spans.tree() == ["invoke_agent a", "handspan.budget", "invoke_agent b"]
 
 
 def test_a_context_that_stays_current_collects_no_blocks(handspan_spans: Spans) -> None:
