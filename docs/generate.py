@@ -389,12 +389,29 @@ def comparison() -> str:
     return filled("comparison.md")
 
 
+def prometheus_rule() -> str:
+    """Return deploy/kubernetes/base/prometheus-rule.yaml: the alert rules for the operator."""
+    text = (ROOT / "deploy/prometheus/handspan.rules.yaml").read_text(encoding="utf-8")
+    groups = text[text.index("groups:") :]
+    head = """\
+# The alert rules for the Prometheus operator.
+# Made from deploy/prometheus/handspan.rules.yaml by `make generate`.
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  name: handspan
+spec:
+"""
+    return head + "".join(f"  {line}" if line.strip() else line for line in groups.splitlines(True))
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     # First: others are made from it.
     "exporter/handspan_exporter/query/records.json": records,
     "collector-config/normalise.yaml": normalise_config,
     "collector-config/normalise_rotel.py": rotel_processor,
     "collector-config/redaction.yaml": redaction_config,
+    "deploy/kubernetes/base/prometheus-rule.yaml": prometheus_rule,
     "docs/api.md": api_markdown,
     "docs/alerts.md": alerts_page,
     "docs/attributes.md": attributes,

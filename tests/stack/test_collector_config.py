@@ -74,6 +74,21 @@ def test_the_collector_finds_nothing_wrong_with_a_file(path: Path, tmp_path: Pat
     assert "warn" not in done.stderr.lower()
 
 
+def test_a_certificate_is_asked_for_at_the_start_and_a_token_only_warned_of(tmp_path: Path) -> None:
+    """The head of tls-and-tokens.yaml says what happens, so that nobody waits for an error."""
+    pair = tmp_path / "pair.pem"
+    pair.write_text("")
+    given = {"TLS_CERT": str(pair), "TLS_KEY": str(pair), "HANDSPAN_TOKEN": "hs_x"}
+    path = next(one for one in SHAPES if one.stem == "tls-and-tokens")
+    codes = {}
+    for name in given:
+        rest = {key: value for key, value in (os.environ | given).items() if key != name}
+        command = [program(), "validate", "--config", path]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=rest)
+        codes[name] = done.returncode
+    assert codes == {"TLS_CERT": 1, "TLS_KEY": 1, "HANDSPAN_TOKEN": 0}
+
+
 def test_an_agent_and_a_gateway_bring_every_span(
     handspan: Service, reader: Reader, tmp_path: Path
 ) -> None:
@@ -239,6 +254,12 @@ def test_tls_and_tokens_hold_on_both_sides_of_the_collector(tmp_path: Path) -> N
             with pytest.raises(grpc.RpcError):
                 send(collector.address, runs(1), tls=unknown, wait_s=1)
         collector.stop()
+        del environment["HANDSPAN_TOKEN"]
+        with Shipped("tls-and-tokens", tmp_path, environment) as careless:
+            send(careless.address, runs(1), tls=known)
+            wait_for(lambda: "Exporting failed. Dropping data" in careless.said, "the drop")
+            assert "unset environment variable" in careless.said
+            assert "Unauthenticated" in careless.said
         one.await_empty_journal()
     opened = connect(parse(one.store))
     found = {row["SpanId"] for row in opened.rows("SELECT SpanId FROM otel_traces")}

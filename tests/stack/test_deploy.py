@@ -230,6 +230,59 @@ def test_services_and_policies_find_pods_with_these_ports(objects: list[dict[str
             assert any(wanted <= labels.items() for labels, _ in found), one["metadata"]["name"]
 
 
+def test_the_operator_is_given_what_prometheus_is(objects: list[dict[str, Any]]) -> None:
+    """The same rules, taken by promtool, on series of the job that the ServiceMonitor names."""
+    kinds = {one["kind"]: one for one in objects}
+    if "PrometheusRule" not in kinds:
+        assert "ServiceMonitor" not in kinds
+        return
+    text = (DEPLOY / "prometheus" / "handspan.rules.yaml").read_text(encoding="utf-8")
+    rules = [rule for group in kinds["PrometheusRule"]["spec"]["groups"] for rule in group["rules"]]
+    told = re.findall(r"- alert: (\w+)\n +expr: (.+)\n", text)
+    assert len(told) == text.count("- alert:")
+    assert [(one["alert"], one["expr"]) for one in rules] == told
+    wanted = {name for one in rules for name in re.findall(r'job="(\w+)"', one["expr"])}
+    label = kinds["ServiceMonitor"]["spec"]["jobLabel"]
+    scraped = kinds["ServiceMonitor"]["spec"]["selector"]["matchLabels"].items()
+    jobs = {
+        one["metadata"]["labels"][label]
+        for one in objects
+        if one["kind"] == "Service" and scraped <= one["metadata"]["labels"].items()
+    }
+    assert jobs == wanted == {"handspan"}
+
+
+def test_what_scales_probes_and_guards_is_there(objects: list[dict[str, Any]]) -> None:
+    """Every pod has its three probes; receivers scale, and neither kind goes all at once."""
+    for name, pod in pods(objects):
+        (container,) = pod["containers"]
+        probes = [container[f"{one}Probe"] for one in ("startup", "liveness", "readiness")]
+        named = {port["name"] for port in container["ports"]}
+        numbers = {port["containerPort"] for port in container["ports"]}
+        for probe in probes:
+            asked = probe.get("httpGet", probe.get("grpc"))["port"]
+            assert asked in named | numbers, name
+    kinds = [one["kind"] for one in objects]
+    if "HorizontalPodAutoscaler" not in kinds:
+        (alone,) = [one for one in objects if one["kind"] == "StatefulSet"]
+        assert alone["spec"]["replicas"] == 1
+        return
+    (scaler,) = [one for one in objects if one["kind"] == "HorizontalPodAutoscaler"]
+    target = scaler["spec"]["scaleTargetRef"]
+    (scaled,) = [
+        one
+        for one in objects
+        if (one["kind"], one["metadata"]["name"]) == (target["kind"], target["name"])
+    ]
+    assert "replicas" not in scaled["spec"]
+    guarded = [one for one in objects if one["kind"] == "PodDisruptionBudget"]
+    assert len(guarded) == len([*pods(objects)])
+    assert {one["spec"]["maxUnavailable"] for one in guarded} == {1}
+    assert scaler["spec"]["minReplicas"] >= 2
+    (policy,) = [one for one in objects if one["kind"] == "NetworkPolicy"]
+    assert {*policy["spec"]["policyTypes"]} == {"Ingress", "Egress"}
+
+
 def test_a_misspelled_field_is_refused(tmp_path: Path) -> None:
     """Kubernetes drops what it does not know without a word, unless asked strictly."""
     shutil.copytree(DEPLOY / "kubernetes" / "base", tmp_path / "base")
