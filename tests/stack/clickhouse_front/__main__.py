@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--password", default="")
     parser.add_argument("--says-version", default="", help="what it answers to `version()`")
     parser.add_argument("--cluster", default="", help="name of a cluster of this one server")
+    parser.add_argument("--config", type=Path, help="a server's configuration, with its users")
     parser.add_argument("--trouble", type=Path, help="file that says what to suffer from")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
@@ -29,6 +30,7 @@ def main() -> None:
         sessions=given.sessions,
         says_version=given.says_version,
         cluster=given.cluster,
+        config=given.config,
     )
     front = FrontServer(given.port, engine, password=given.password, trouble=given.trouble)
     front.serve_forever()

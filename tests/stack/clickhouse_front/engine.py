@@ -83,18 +83,28 @@ class Engine:
     """Executes statements on one folder; safe from any thread."""
 
     def __init__(
-        self, folder: Path, *, sessions: int, says_version: str = "", cluster: str = ""
+        self,
+        folder: Path,
+        *,
+        sessions: int,
+        says_version: str = "",
+        cluster: str = "",
+        config: Path | None = None,
     ) -> None:
         """Open the folder, which one process at a time may have.
 
         `says_version` is what it answers when asked for its version; empty: the truth. `cluster`
         names a cluster of one shard, this engine. It has no Keeper: what needs one is parsed,
-        and then done without.
+        and then done without. `config` is a server's own configuration.
         """
         self._says_version = says_version
         self._folder = str(folder)
         if cluster:
             self._folder = _with_cluster(folder, cluster)
+        self._asks_for_grants = config is not None
+        """Then `USE default` is refused, which no client has asked for."""
+        if config:
+            self._folder = f"{folder}?config-file={config}"
         self._one_for_all = _is_old()
         self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(1 if self._one_for_all else sessions):
@@ -126,10 +136,10 @@ class Engine:
                 raise RuntimeError(_READONLY_SAYS)
             statement = replace(statement, settings=settings)
         with self._session(statement) as session:
-            session.query(f"USE `{statement.database}`")
+            self._use(session, statement.database)
             if found := _TEMPORARY.match(statement.sql + statement.data):
                 self._make_room(session, found[1].decode(), statement.session)
-            with _applied(session, statement.settings or {}):
+            with _applied(session, statement.settings or {}, ends=self._ends_with(statement)):
                 found = _INSERT.match(statement.sql)
                 if found and statement.data:
                     return _insert(session, found, statement.data)
@@ -144,6 +154,13 @@ class Engine:
                 answer = session.query(text, statement.format)
                 return answer.bytes() if hasattr(answer, "bytes") else b""
 
+    def _ends_with(self, statement: Statement) -> bool:
+        return self._asks_for_grants and not statement.session
+
+    def _use(self, session: Any, database: str) -> None:  # noqa: ANN401
+        if not (self._asks_for_grants and database == "default"):
+            session.query(f"USE `{database}`")
+
     def _make_room(self, session: Any, table: str, name: str) -> None:  # noqa: ANN401
         """Drop another client's temporary table of that name, where all clients share them."""
         if self._one_for_all and self._owners.get(table, name) != name:
@@ -153,8 +170,9 @@ class Engine:
     @contextmanager
     def _session(self, statement: Statement) -> Iterator[Any]:
         """Take the session of the statement's name, or any that is idle."""
-        if _READONLY in (statement.settings or {}) and not self._one_for_all:
-            # None can be made writable again: this one ends with its statement.
+        bound = self._ends_with(statement) and statement.settings
+        if bound or (_READONLY in (statement.settings or {}) and not self._one_for_all):
+            # None can be made writable again, nor every setting what it was: it ends here.
             with closing(chdb.connect(self._folder)) as session:
                 yield session
         elif statement.session and not self._one_for_all:
@@ -195,15 +213,20 @@ def _with_cluster(folder: Path, cluster: str) -> str:
 
 
 @contextmanager
-def _applied(session: Any, settings: Mapping[str, str]) -> Iterator[None]:  # noqa: ANN401
-    """Set what a request asks for; the next one finds the session as it was."""
+def _applied(
+    session: Any,  # noqa: ANN401
+    settings: Mapping[str, str],
+    *,
+    ends: bool,
+) -> Iterator[None]:
+    """Set what a request asks for; the next one finds the session as it was, unless it `ends`."""
     names = [name for name in settings if _SETTING.fullmatch(name)]
     if names:
         session.query("SET " + ", ".join(f"{name} = {_quoted(settings[name])}" for name in names))
     try:
         yield
     finally:
-        if names and _READONLY not in names:
+        if names and _READONLY not in names and not ends:
             session.query("SET " + ", ".join(f"{name} = DEFAULT" for name in names))
 
 
