@@ -83,7 +83,7 @@ def test_a_certificate_is_asked_for_at_the_start_and_a_token_only_warned_of(tmp_
     codes = {}
     for name in given:
         rest = {key: value for key, value in (os.environ | given).items() if key != name}
-        command = [program(), "validate", "--config", path]
+        command: list[str | Path] = [program(), "validate", "--config", path]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=rest)
         codes[name] = done.returncode
     assert codes == {"TLS_CERT": 1, "TLS_KEY": 1, "HANDSPAN_TOKEN": 0}

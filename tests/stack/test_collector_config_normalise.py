@@ -82,16 +82,17 @@ def normalised(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 def sent_through(address: str, file: Path) -> Left:
     """Send every recording; return what arrives in the file, once all has."""
-    wanted = 0
+    wanted = set()
     for one in recordings():
         export(address, whole(one))
-        wanted += len(spans(one.requests))
+        wanted |= {(one.service, span["spanId"]) for span in spans(one.requests)}
 
     def arrived() -> Left | None:
         found = by_service(file)
-        return found if sum(len(spans(one)) for one in found.values()) >= wanted else None
+        here = {(name, span["spanId"]) for name, one in found.items() for span in spans(one)}
+        return found if wanted <= here else None
 
-    found: Left = wait_for(arrived, f"{wanted} spans")
+    found: Left = wait_for(arrived, f"{len(wanted)} spans")
     return found
 
 

@@ -123,7 +123,9 @@ def test_users_and_log_tables_are_those_of_the_files(stored: Server, tmp_path: P
         USERS, "['sha256_password']"
     )
     three_days = "event_date + toIntervalDay(3)"
-    assert dict(logs) == dict.fromkeys(("query_log", "part_log", "error_log"), three_days)
+    assert {str(name): ttl for name, ttl in logs} == dict.fromkeys(
+        ("query_log", "part_log", "error_log"), three_days
+    )
 
 
 def test_handspan_has_the_rights_that_it_needs_and_no_others(
