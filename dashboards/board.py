@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dashboards.panels import Panel
 
 TAG = "handspan"
+JAEGER = ("jaeger", "Jaeger", "http://localhost:16686")
+"""The text box with Jaeger's address: shown where a link leads there, handed on by all."""
 INTERVALS = "1m,5m,15m,1h,6h,1d"
 
 
@@ -71,6 +73,11 @@ class Board:
             build.TextBoxVariable(name).label(label).default_value(value)
             for name, label, value in self.texts
         ]
+        if JAEGER not in self.texts:
+            # Nothing here leads to Jaeger, but what does gets its address from here.
+            name, label, value = JAEGER
+            asked = build.TextBoxVariable(name).label(label).default_value(value)
+            found.append(asked.hide(model.VariableHide.HIDE_VARIABLE))
         if self.interval:
             first = model.VariableOption(text="1m", value="1m", selected=True)
             at_least = build.IntervalVariable("interval").label("Interval, at least")

@@ -35,16 +35,25 @@ Panel = cog.Builder[model.Panel]
 Steps = tuple[tuple[float | None, str], ...]
 """Thresholds: from which value on which colour; the first has no value."""
 
+Links = tuple[tuple[str, str], ...]
+"""Where a value leads, on a click: address and title of each way."""
+
 SOURCE = model.DataSourceRef(type_val="grafana-clickhouse-datasource", uid="${datasource}")
 PROMETHEUS = model.DataSourceRef(type_val="prometheus", uid="${prometheus}")
 NEUTRAL: Steps = ((None, "text"),)
 GOOD_HIGH: Steps = ((None, "red"), (0.8, "orange"), (0.95, "green"))
 GOOD_LOW: Steps = ((None, "green"), (0.05, "orange"), (0.2, "red"))
+_ANY = "/.*/"
+"""Whatever field: what a panel as a whole leads to."""
 _NAME_WIDTH = 170
 _PATH_WIDTH = 460
 _FORMATS = {"timeseries": 0, "table": 1, "traces": 3}
-_RUNS = "/d/handspan-runs?${__url_time_range}&${datasource:queryparam}"
-_RUN = "/d/handspan-run?${__url_time_range}&${datasource:queryparam}&var-run="
+JAEGER = "${jaeger}/trace/"
+TRACE_PANEL = "panel-8"
+"""The trace panel of the dashboard Run, as Grafana names it in an address."""
+_GOES_ALONG = "${__url_time_range}&${datasource:queryparam}&${jaeger:queryparam}"
+_RUNS = f"/d/handspan-runs?{_GOES_ALONG}"
+_RUN = f"/d/handspan-run?{_GOES_ALONG}&var-run="
 
 
 class Query(variants.Dataquery, cog.Builder[variants.Dataquery]):
@@ -109,6 +118,7 @@ def figure(
     _overridden(panel, shown, found)
     first = shown[0]
     colours = [{"color": colour, "value": value} for value, colour in steps]
+    panel.override_by_regexp(_ANY, [_links((_runs(), "The runs behind it"))])
     return panel.override_by_name(
         first, [model.DynamicConfigValue("thresholds", {"mode": "absolute", "steps": colours})]
     )
@@ -147,8 +157,9 @@ def over_time(
     if by == kpis.TOTAL:
         _overridden(panel, measures, found, title_only=True)
     if _is_share(found):
-        panel.min(0).axis_soft_max(1)
-    return panel
+        panel.axis_soft_max(1)
+    group = f'${{__field.labels["{by.replace("_", " ")}"]:percentencode}}'
+    return panel.override_by_regexp(_ANY, [_links((_runs(by, group), "The runs behind it"))])
 
 
 def own_over_time(
@@ -160,15 +171,25 @@ def own_over_time(
 
 
 def grouped(
-    title: str, kpi: str, by: str, shown: Sequence[str], *, width: int = 12, height: int = 9
+    title: str,
+    kpi: str,
+    by: str,
+    shown: Sequence[str],
+    *,
+    titles: Mapping[str, str] | None = None,
+    width: int = 12,
+    height: int = 9,
 ) -> Panel:
-    """Return a table of the KPI by group, each group a link to its runs."""
+    """Return a table of the KPI by group, each group a link to its runs.
+
+    `titles`: columns that the table's own title makes shorter to name.
+    """
     found = kpis.find(kpi)
     panel = _table(title, kpi_query.columns(kpi, tuple(shown), by), width, height)
     panel.description(_described(found)).no_value(f"Nothing here: {found.undefined_when}.")
-    _overridden(panel, shown, found)
+    _overridden(panel, shown, found, titles=titles)
     group = [
-        _link(_to_runs(by), "Its runs"),
+        _links(*to_runs(by, "${__value.raw:percentencode}")),
         model.DynamicConfigValue("custom.width", _PATH_WIDTH if by == "pattern" else _NAME_WIDTH),
         model.DynamicConfigValue("noValue", "none"),
     ]
@@ -181,7 +202,7 @@ def own_table(
     units: Mapping[str, Column],
     *,
     help_text: str,
-    links: Mapping[str, str] | None = None,
+    links: Mapping[str, Links] | None = None,
     width: int = 24,
     height: int = 10,
 ) -> Panel:
@@ -190,8 +211,8 @@ def own_table(
     panel.no_value("Nothing here.")
     for name, shown in units.items():
         panel.override_by_name(name, _properties(shown))
-    for name, url in (links or {}).items():
-        panel.override_by_name(name, [_link(url, "Open")])
+    for name, leads_to in (links or {}).items():
+        panel.override_by_name(name, [_links(*leads_to)])
     return panel
 
 
@@ -207,7 +228,12 @@ def ranked(title: str, kpi: str, by: str, shown: str, *, width: int = 12, height
     )
     panel.display_mode(options.BarGaugeDisplayMode.BASIC)
     panel.text(common.VizTextDisplayOptions().title_size(13).value_size(16))
-    panel.unit(column(shown, share=_is_share(found)).unit).min(0)
+    unit = column(shown, share=_is_share(found)).unit
+    panel.unit(unit).min(0)
+    if unit == "percentunit":
+        panel.decimals(2)
+    group = f"${{__data.fields.{by}:percentencode}}"
+    panel.override_by_regexp(_ANY, [_links(*to_runs(by, group))])
     return panel.color_scheme(
         dashboard.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
     )
@@ -221,12 +247,21 @@ def said(title: str, words: str, *, width: int = 24, height: int = 3) -> Panel:
 
 
 def plugin(
-    title: str, kind: str, queries: Sequence[Query], *, help_text: str, height: int = 14
+    title: str,
+    kind: str,
+    queries: Sequence[Query],
+    *,
+    help_text: str,
+    links: Mapping[str, Links] | None = None,
+    height: int = 14,
 ) -> Panel:
     """Return a panel of one of Grafana's other plugins: nodeGraph, traces, state-timeline."""
     panel = dashboard.Panel().type(kind).title(title).datasource(SOURCE).description(help_text)
     panel.targets(list(queries)).span(24).height(height)
-    return panel.field_config(model.FieldConfigSource())
+    panel.field_config(model.FieldConfigSource())
+    for name, leads_to in (links or {}).items():
+        panel.override_by_name(name, [_links(*leads_to)])
+    return panel
 
 
 def timeline(title: str, sql: str, *, help_text: str, height: int = 8) -> Panel:
@@ -245,9 +280,23 @@ def timeline(title: str, sql: str, *, help_text: str, height: int = 8) -> Panel:
     )
 
 
-def to_run(column_name: str) -> str:
-    """Return the address of the run whose id the column `column_name` of the same row holds."""
-    return f'{_RUN}${{__data.fields["{column_name}"]}}'
+def to_run(column_name: str) -> Links:
+    """Return the way to the run whose id the column `column_name` of the same row holds."""
+    return ((f"{_RUN}${{__data.fields.{column_name}:percentencode}}", "The run"),)
+
+
+def to_trace(column_name: str) -> Links:
+    """Return the ways to a run's trace, its run being in `column_name`, the trace in the value."""
+    run = f"{_RUN}${{__data.fields.{column_name}:percentencode}}"
+    return (
+        (f"{run}&viewPanel={TRACE_PANEL}", "The trace in Grafana"),
+        (f"{JAEGER}${{__value.raw}}", "The trace in Jaeger"),
+    )
+
+
+def to_runs(by: str, value: str) -> Links:
+    """Return the way to the runs of a group; `value` is what Grafana puts the group's name for."""
+    return ((_runs(by, value), "Its runs"),)
 
 
 def metric(title: str, shown: Metric, unit: str, *, width: int = 8) -> Panel:
@@ -261,19 +310,19 @@ def metric(title: str, shown: Metric, unit: str, *, width: int = 8) -> Panel:
     }
     legend = f"{{{{{shown.label}}}}}" if shown.label else "{{instance}}"
     panel = _graph(title, PromQuery(expressions[shown.kind], legend), width, bars=False)
-    panel.datasource(PROMETHEUS).description(shown.help).unit(unit).min(0)
+    panel.datasource(PROMETHEUS).description(shown.help).unit(unit)
     return panel.no_value("nothing yet, or Prometheus does not scrape Handspan")
 
 
 def _stat(title: str, sql: str, width: int, description: str, missing: str) -> stat.Panel:
     reduced = common.ReduceDataOptions().calcs(["lastNotNull"]).fields("/.*/").values(False)
     panel = stat.Panel().title(title).datasource(SOURCE).with_target(Query(sql))
-    panel.description(description).no_value(missing).span(width).height(5).reduce_options(reduced)
+    panel.description(description).no_value(missing).span(width).height(4).reduce_options(reduced)
     panel.graph_mode(options.BigValueGraphMode.NONE).text_mode(
         options.BigValueTextMode.VALUE_AND_NAME
     )
     panel.color_mode(options.BigValueColorMode.VALUE).orientation(options.VizOrientation.VERTICAL)
-    panel.text(common.VizTextDisplayOptions().title_size(13).value_size(20))
+    panel.text(common.VizTextDisplayOptions().title_size(13).value_size(24))
     neutral = dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE)
     return panel.thresholds(neutral.steps([model.Threshold(color="text")]))
 
@@ -282,6 +331,7 @@ def _graph(title: str, asked: str | PromQuery, width: int, *, bars: bool) -> tim
     query = Query(asked, "timeseries") if isinstance(asked, str) else asked
     panel = timeseries.Panel().title(title).datasource(SOURCE).with_target(query)
     panel.span(width).height(8).interval("$interval").show_points(options.VisibilityMode.AUTO)
+    panel.min(0)  # a bar that does not begin at nothing lies
     style = options.GraphDrawStyle.BARS if bars else options.GraphDrawStyle.LINE
     panel.draw_style(style).fill_opacity(60 if bars else 8).line_width(1 if bars else 2)
     if bars:
@@ -304,9 +354,11 @@ def _overridden(
     kpi: kpis.Kpi,
     *,
     title_only: bool = False,
+    titles: Mapping[str, str] | None = None,
 ) -> None:
     for name in shown:
         said_of = column(name, share=_is_share(kpi), headline=kpi.name)
+        said_of = said_of._replace(title=(titles or {}).get(name, said_of.title))
         properties = _properties(Column(said_of.title, "") if title_only else said_of)
         panel.override_by_name(name, properties)
 
@@ -324,14 +376,19 @@ def _properties(shown: Column) -> list[model.DynamicConfigValue]:
     return found
 
 
-def _link(url: str, title: str) -> model.DynamicConfigValue:
-    return model.DynamicConfigValue("links", [{"title": title, "url": url, "targetBlank": False}])
+def _links(*addresses: tuple[str, str]) -> model.DynamicConfigValue:
+    made = [{"title": title, "url": url, "targetBlank": False} for url, title in addresses]
+    return model.DynamicConfigValue("links", made)
 
 
-def _to_runs(by: str) -> str:
+def _runs(by: str = kpis.TOTAL, value: str = "") -> str:
+    """Return the address of the runs of a group, narrowed as this dashboard is."""
+    kept = "".join(f"&${{{name}:queryparam}}" for name in kpi_query.VARIABLES if name != by)
+    if by == kpis.TOTAL:
+        return f"{_RUNS}{kept}"
     if by in kpi_query.VARIABLES:
-        return f"{_RUNS}&var-{by}=${{__value.raw:percentencode}}"
-    return f"{_RUNS}&var-with={by}%3D${{__value.raw:percentencode}}"
+        return f"{_RUNS}{kept}&var-{by}={value}"
+    return f"{_RUNS}{kept}&var-with={by}%3D{value}"
 
 
 def _described(kpi: kpis.Kpi, more: str = "") -> str:

@@ -30,7 +30,6 @@ BOARD = Board(
                         "cost_usd",
                         "cost_mean_usd",
                         "unpriced_calls",
-                        "attempts_mean",
                     ),
                     width=24,
                 ),
@@ -92,6 +91,11 @@ BOARD = Board(
                         "use_again_share",
                         "use_again_n",
                     ),
+                    titles={
+                        "quality_mean": "mean",
+                        "use_again_share": "again",
+                        "use_again_n": "again n",
+                    },
                 ),
                 grouped(
                     "Checks",

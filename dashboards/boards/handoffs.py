@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards import kpi_query
 from dashboards.board import Board
-from dashboards.panels import GOOD_LOW, Query, figure, grouped, over_time, plugin
+from dashboards.panels import GOOD_LOW, Query, figure, grouped, over_time, plugin, to_runs
 
 BOARD = Board(
     name="handoffs",
@@ -42,7 +42,11 @@ BOARD = Board(
                         Query(kpi_query.own("handoff_nodes"), ref_id="nodes"),
                         Query(kpi_query.own("handoff_edges"), ref_id="edges"),
                     ),
-                    help_text="A node is an agent: its runs, cost and share of successes (the ring). An edge is a handoff: how many, how many lost, latency, cost behind it.",
+                    help_text="A node is an agent: its runs, cost and share of successes (the ring). An edge is a handoff: how many, how many lost, latency, cost behind it. A click leads to its runs.",
+                    links={
+                        "title": to_runs("agent", "${__data.fields.id:percentencode}"),
+                        "target": to_runs("edge", "${__data.fields.id:percentencode}"),
+                    },
                 ),
                 grouped(
                     "By edge",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.board import Board
+from dashboards.board import JAEGER, Board
 from dashboards.boards.run_table import RUN_COLUMNS, RUN_LINKS
 from dashboards.panels import GOOD_HIGH, GOOD_LOW, figure, over_time, own_figure, own_table
 from dashboards.units import Column
@@ -18,8 +18,9 @@ BOARD = Board(
                 figure(
                     "Runs that succeed",
                     "workflow_success_ratio",
-                    ("workflow_success_ratio", "n"),
+                    ("workflow_success_ratio", "low", "high", "n"),
                     steps=GOOD_HIGH,
+                    width=6,
                 ),
                 figure(
                     "Cost",
@@ -33,28 +34,36 @@ BOARD = Board(
                     ("cost_coverage_ratio", "n"),
                     steps=GOOD_HIGH,
                 ),
-                figure("Tokens", "tokens", ("input_tokens", "output_tokens")),
+                figure("Tokens", "tokens", ("input_tokens", "output_tokens"), width=5),
                 figure(
-                    "Duration of a run", "workflow_duration_s", ("duration_p50_s", "duration_p95_s")
+                    "Duration of a run",
+                    "workflow_duration_s",
+                    ("duration_p50_s", "duration_p95_s"),
+                    width=5,
                 ),
-                figure("Waits for people", "human_escalations", ("escalations", "wait_p90_s")),
+                figure(
+                    "Waits for people", "human_escalations", ("escalations", "wait_p90_s"), width=3
+                ),
                 figure(
                     "Handoffs that get lost",
                     "handoff_loss_ratio",
                     ("handoff_loss_ratio", "n"),
                     steps=GOOD_LOW,
+                    width=3,
                 ),
                 figure(
                     "Faults overcome",
                     "fault_recovery_ratio",
                     ("fault_recovery_ratio", "n"),
                     steps=GOOD_HIGH,
+                    width=3,
                 ),
                 figure(
                     "Budgets",
                     "budget_use",
                     ("used_ratio", "exceeded"),
                     steps=((None, "green"), (0.8, "orange"), (1.0, "red")),
+                    width=3,
                 ),
                 figure(
                     "Cost of a finished feature",
@@ -113,9 +122,10 @@ BOARD = Board(
                         "low": Column("95 % low", "percentunit"),
                         "high": Column("95 % high", "percentunit"),
                         "n": Column("n", "locale"),
-                        "reason": Column("why unknown", ""),
+                        "reason": Column("why unknown", "", 420),
                     },
                     help_text="A rate without cases is unknown, not 0. The true rate lies between low and high in 95 of 100 such samples.",
+                    height=13,
                 ),
                 own_table(
                     "Newest runs",
@@ -127,5 +137,5 @@ BOARD = Board(
             ),
         ),
     ),
-    texts=(("with", "With (dimension=value)", ""), ("jaeger", "Jaeger", "http://localhost:16686")),
+    texts=(("with", "With (dimension=value)", ""), JAEGER),
 )

@@ -54,6 +54,8 @@ BOARD = Board(
                         "unrecovered",
                         "open",
                     ),
+                    width=24,
+                    height=6,
                 ),
                 grouped(
                     "By kind of fault",
@@ -68,12 +70,18 @@ BOARD = Board(
                         "by_later_success",
                         "by_run",
                     ),
+                    width=24,
                 ),
                 grouped(
                     "Time to recovery, by kind",
                     "time_to_recovery_s",
                     "fault_type",
                     ("recovery_mean_s", "recovery_p50_s", "recovery_p90_s", "n", "unrecovered"),
+                    titles={
+                        "recovery_mean_s": "mean",
+                        "recovery_p50_s": "median",
+                        "recovery_p90_s": "90 %",
+                    },
                 ),
                 grouped(
                     "By strategy",
@@ -92,6 +100,7 @@ BOARD = Board(
                     "resilience_score",
                     "workflow",
                     ("resilience_score", "resilience_p10_score", "n", "reason"),
+                    titles={"resilience_score": "score", "resilience_p10_score": "10 %"},
                 ),
                 over_time(
                     "Faults",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dashboards import kpi_query
-from dashboards.board import Board
-from dashboards.panels import Query, own_table, plugin, timeline
+from dashboards.board import JAEGER, Board
+from dashboards.panels import Query, own_table, plugin, timeline, to_trace
 from dashboards.units import Column
 
 BOARD = Board(
@@ -19,16 +19,21 @@ BOARD = Board(
                     "The run",
                     "run",
                     {
+                        "run": Column("run", "", 110),
+                        "workflow": Column("workflow", "", 150),
+                        "error_type": Column("error", "", 150),
+                        "trace": Column("trace", "", 110),
                         "duration_s": Column("duration", "s"),
-                        "active_s": Column("without waits for people", "s"),
+                        "active_s": Column("active", "s"),
                         "cost_usd": Column("cost", "currencyUSD"),
                         "unpriced_calls": Column("unpriced calls", "locale"),
                         "tokens": Column("tokens", "short"),
                         "agents": Column("agents", "locale"),
                         "handoffs": Column("handoffs", "locale"),
-                        "resilience_score": Column("resilience score", "none"),
+                        "resilience_score": Column("resilience", "none"),
                     },
-                    help_text="Empty: there is no run of this id; choose one on the dashboard Runs.",
+                    links={"trace": to_trace("run")},
+                    help_text="Active is the duration without waits for people. Empty: there is no run of this id; choose one on the dashboard Runs.",
                     height=4,
                 ),
                 timeline(
@@ -38,7 +43,7 @@ BOARD = Board(
                     "Agents",
                     "run_agents",
                     {
-                        "started_at": Column("started", "dateTimeAsIso"),
+                        "started_at": Column("started", "dateTimeAsIso", 160),
                         "after_s": Column("after", "s"),
                         "duration_s": Column("duration", "s"),
                         "agent_time_s": Column("own time", "s"),
@@ -68,7 +73,14 @@ BOARD = Board(
                 own_table(
                     "Events",
                     "run_events",
-                    {"at": Column("at", "dateTimeAsIso"), "took_s": Column("took", "s")},
+                    {
+                        "at": Column("at", "dateTimeAsIso", 160),
+                        "event": Column("event", "", 120),
+                        "agent": Column("agent", "", 110),
+                        "what": Column("what", "", 200),
+                        "result": Column("result", "", 80),
+                        "took_s": Column("took", "s", 80, unknown=""),
+                    },
                     help_text="Handoffs, faults and what overcame them, waits for people, checks, budgets, ratings, numbers.",
                     width=16,
                 ),
@@ -76,7 +88,8 @@ BOARD = Board(
                     "Calls",
                     "run_calls",
                     {
-                        "at": Column("at", "dateTimeAsIso"),
+                        "at": Column("at", "dateTimeAsIso", 160),
+                        "name": Column("name", "", 150),
                         "duration_s": Column("duration", "s"),
                         "time_to_first_token_s": Column("first token after", "s", unknown=""),
                         "input_tokens": Column("input tokens", "short", unknown=""),
@@ -98,6 +111,6 @@ BOARD = Board(
         ),
     ),
     filters=(),
-    texts=(("run", "Run", ""), ("jaeger", "Jaeger", "http://localhost:16686")),
+    texts=(("run", "Run", ""), JAEGER),
     interval=False,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.board import Board
+from dashboards.board import JAEGER, Board
 from dashboards.boards.run_table import RUN_COLUMNS, RUN_LINKS
 from dashboards.panels import own_table, said
 
@@ -29,6 +29,6 @@ BOARD = Board(
             ),
         ),
     ),
-    texts=(("with", "With (dimension=value)", ""), ("jaeger", "Jaeger", "http://localhost:16686")),
+    texts=(("with", "With (dimension=value)", ""), JAEGER),
     interval=False,
 )

@@ -8,38 +8,41 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
+from dashboards import kpi_query
 from dashboards.boards import BOARDS
-from playwright.sync_api import Error, sync_playwright
-from stack.tools import GRAFANA, PROMETHEUS, Missing
-from tests.end_to_end.processes import Service, free_port, handspan, running, wait_for
-from tests.stack.grafana_server import QueryRefused, serving
+from stack.tools import GRAFANA, PROMETHEUS
+from tests.end_to_end.processes import Service, free_port, running, wait_for
+from tests.exporter.dashboards.links import BUILT, addresses, panels
+from tests.exporter.dashboards.macros import Range
+from tests.exporter.dashboards.test_queries import sent
+from tests.stack.drawing import VIEWS, asked, chromium, drawn, own_panels, tool
+from tests.stack.grafana_server import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dashboards.board import Board
     from playwright.sync_api import Browser
-    from stack.tools import Tool
-    from tests.exporter.dashboards.frames import Answer
 
 pytestmark = pytest.mark.end_to_end
 
 ROOT = Path(__file__).parents[2]
 RUNS = 30
-SIZES = {"laptop": 1440, "phone": 390}
-ENOUGH_MS = 60_000
-ROW_PX = 38
-"""Height of one row of Grafana's grid, its gap included."""
+_GROUP = re.compile(r"\$\{__(?:value\.raw|field\.labels[^:}]*|data\.fields\.\w+):percentencode\}")
+"""What Grafana puts the name of a group for."""
 WITHOUT_UNIT = frozenset({"nodeGraph (stand-in)", "traces (stand-in)", "state-timeline (stand-in)"})
 PROTOBUF = "application/x-protobuf"
 SCRAPE = """
@@ -128,14 +131,6 @@ def scraped(port: int) -> bool:
         return False
 
 
-def tool(one: Tool) -> Path:
-    """Return a program of the cache."""
-    try:
-        return one.require()
-    except Missing as missing:
-        pytest.fail(str(missing))
-
-
 @pytest.fixture(scope="module")
 def reader(stack: Stack) -> str:
     """Return where SQL is answered."""
@@ -154,15 +149,8 @@ def page(stack: Stack) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Return a real browser."""
-    with sync_playwright() as play:
-        try:
-            chromium = play.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-            )
-        except Error as error:
-            pytest.fail(f"no Chromium ({error.message}): `apt-get install chromium`")
-        yield chromium
-        chromium.close()
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -183,8 +171,8 @@ def test_every_panel_has_something_to_show(
         reader,
         "SELECT run_id FROM runs FINAL WHERE outcome = 'failure' ORDER BY started_at LIMIT 1",
     )[1][0][0]
-    for size, width in SIZES.items():
-        report = drawn(browser, page, board, width, run, pictures / f"{board.name}-{size}.png")
+    for view in VIEWS:
+        report = drawn(browser, page, board, view, run, pictures / f"{board.name}-{view.name}.png")
         assert not report["errors"]
         panels = report["panels"]
         assert set(panels) == {panel["title"] for panel in own_panels(board)}
@@ -193,65 +181,55 @@ def test_every_panel_has_something_to_show(
         } == {}
         assert [title for title, panel in panels.items() if is_empty(panel)] == []
         assert [field for panel in panels.values() for field in unformatted(panel)] == []
+        assert [field for panel in panels.values() for field in untrue(panel)] == []
+        assert [one for panel in panels.values() for one in panel["links"] if is_open(one)] == []
 
 
-def test_the_overview_says_what_the_command_line_says(
-    stack: Stack, page: str, browser: Browser, tmp_path: Path
-) -> None:
-    """The figures that people see in Grafana are those of `handspan kpi`."""
-    [overview] = [board for board in BOARDS if board.name == "overview"]
-    panels = drawn(browser, page, overview, SIZES["laptop"], "", tmp_path / "x.png")["panels"]
-    success = kpi(stack, "workflow_success_ratio")
-    assert panels["Runs that succeed"]["shown"] == [
-        f"{success['workflow_success_ratio']:.1%}",
-        str(success["n"]),
-    ]
-    cost = kpi(stack, "cost_usd")
-    said_usd, said_calls = panels["Cost"]["shown"]
-    assert float(said_usd.removeprefix("$")) == pytest.approx(float(cost["cost_usd"]), rel=0.01)
-    assert said_calls == str(cost["priced_calls"])
-    faults = kpi(stack, "fault_recovery_ratio")
-    assert panels["Faults overcome"]["shown"] == [
-        f"{faults['fault_recovery_ratio']:.1%}",
-        str(faults["n"]),
+def grouped() -> list[Any]:
+    """Return each panel whose groups lead to runs: its query, the group's column, the address."""
+    return [
+        pytest.param(target["rawSql"], url, id=f"{name}: {panel['title']}: {number}")
+        for name in BUILT
+        for panel in panels(name)
+        for number, (_, url) in enumerate(addresses(panel))
+        for target in panel["targets"]
+        if _GROUP.search(url) and "/d/handspan-runs?" in url and leads(panel, target, url)
     ]
 
 
-def kpi(stack: Stack, name: str) -> dict[str, Any]:
-    """Return the KPI in total, as the command line prints it."""
-    url = f"http://127.0.0.1:{stack.web}"
-    done = handspan("kpi", name, "--by", "total", "--since", "1h", "--format", "json", "--url", url)
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)["rows"][0]
-    return found
+def leads(panel: dict[str, Any], target: dict[str, Any], url: str) -> bool:
+    """Tell whether the rows of `target` are what the address is for: a graph has two kinds."""
+    return panel["type"] != "nodeGraph" or (target["refId"] == "edges") == ("with=edge" in url)
 
 
-def drawn(
-    browser: Browser, page: str, board: Board, width: int, run: str, picture: Path
-) -> dict[str, Any]:
-    """Draw a dashboard, keep the picture, return what the page reports."""
-    panels = own_panels(board)
-    stacked = sum(panel["gridPos"]["h"] for panel in panels)
-    rows = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in panels)
-    height = (rows if width > 800 else stacked) * ROW_PX + 200
-    tab = browser.new_page(viewport={"width": width, "height": height})
-    tab.goto(f"{page}/?dashboard={board.name}&from=now-1h&h={height}&var-run={run}")
-    tab.wait_for_function(
-        "count => Object.values(window.__report?.panels ?? {})"
-        ".filter(panel => panel.state !== 'Loading').length >= count",
-        arg=len(panels),
-        timeout=ENOUGH_MS,
-    )
-    tab.wait_for_load_state("networkidle")
-    tab.screenshot(path=picture)
-    report: dict[str, Any] = tab.evaluate("window.__report")
-    tab.close()
-    return report
+@pytest.mark.parametrize(("sql", "url"), grouped())
+def test_the_runs_of_a_group_are_found(sql: str, url: str, reader: str) -> None:
+    """A table of nothing behind a figure that counts something would be a lie."""
+    now_ms = time.time_ns() // 10**6
+    shown = Range(now_ms - 3_600_000, now_ms)
+    columns, rows = asked(reader, sent(sql, shown))
+    names = [name for name, _ in columns]
+    at = names.index("id") if "id" in names else int(names[0] == "time")
+    groups = {str(row[at]) for row in rows} - {"", "none"}
+    runs = kpi_query.own("runs")
+    for group in groups:
+        words = dict(parse_qsl(urlsplit(_GROUP.sub(quote(group), url)).query))
+        chosen = {
+            name.removeprefix("var-"): "'" + value.replace("'", "''") + "'"
+            for name, value in words.items()
+            if name.startswith("var-") and "${" not in value
+        }
+        assert asked(reader, sent(runs, shown, **chosen))[1], f"no run of {group!r}"
 
 
-def own_panels(board: Board) -> list[dict[str, Any]]:
-    """Return the dashboard's panels without its rows."""
-    return [panel for panel in json.loads(board.to_json())["panels"] if panel["type"] != "row"]
+def test_there_are_groups_to_follow() -> None:
+    """The test above says nothing of a dashboard that has none."""
+    assert len(grouped()) > 40
+
+
+def is_open(address: str) -> bool:
+    """Tell whether Grafana found nothing to put in a place of an address."""
+    return not address or "$" in address or "undefined" in address or "null" in address
 
 
 def is_empty(panel: dict[str, Any]) -> bool:
@@ -269,13 +247,12 @@ def unformatted(panel: dict[str, Any]) -> list[str]:
     return [field for field in fields if field.split("|")[1] == "number" and field.endswith("|")]
 
 
-def asked(url: str, sql: str) -> Answer:
-    """Ask the read-only endpoint as Grafana's plugin does: over HTTP."""
-    query = f"{url}&default_format=JSONCompact&output_format_json_quote_64bit_integers=0"
-    request = urllib.request.Request(query, sql.encode())  # noqa: S310 - our own address
-    try:
-        with urllib.request.urlopen(request) as response:  # noqa: S310 - our own address
-            answer = json.load(response)
-    except urllib.error.HTTPError as error:
-        raise QueryRefused(error.read().decode()) from error
-    return [(column["name"], column["type"]) for column in answer["meta"]], answer["data"]
+def untrue(panel: dict[str, Any]) -> list[str]:
+    """Return the fields that Grafana shows as something else: a table finds its cells by name."""
+    if panel["kind"] not in {"table", "stat"}:
+        return []
+    fields = [field for frame in panel["fields"] for field in frame]
+    names = [field.split("|")[0] for field in fields]
+    twice = [name for name in set(names) if names.count(name) > 1]
+    text = [field for field in fields if field.split("|")[1:2] == ["string"] and field[-1] != "|"]
+    return twice + text

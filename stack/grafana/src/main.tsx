@@ -78,8 +78,11 @@ data.standardFieldConfigEditorRegistry.setInit(() => [
 ] as any);
 data.standardTransformersRegistry.setInit(() => lodash.uniqBy(Object.values(data.standardTransformers) as any[], 'id').map((t: any) => ({ id: t.id, name: t.name, transformation: t, editor: () => null as any })) as any);
 
+// Where the first row of a panel leads to.
+const linksOf = (series: any[]) => series.slice(0, 20).flatMap((f: any) => f.length ? f.fields.flatMap((x: any) => (x.getLinks?.({ valueRowIndex: 0 }) ?? []).map((link: any) => link.href)) : []);
 // --- panel plugins: Grafana's own visual components from @grafana/ui
-const note = (kind: string, p: any) => { report.panels[p.title || p.id] = { kind, fields: p.data.series.slice(0, 20).map((f: any) => f.fields.map((x: any) => [data.getFieldDisplayName(x, f, p.data.series), x.type, x.config.unit ?? ''].join('|'))), shown: p.data.series[0]?.fields.map((x: any) => x.values.length ? data.formattedValueToString(x.display?.(x.values[0]) ?? { text: String(x.values[0]) }) : null), series: p.data.series.length, state: p.data.state, error: p.data.error?.message ?? p.data.errors?.[0]?.message }; };
+const KEPT_ROWS = 200;
+const note = (kind: string, p: any) => { report.panels[p.title || p.id] = { kind, links: linksOf(p.data.series), rows: p.data.series.map((f: any) => Object.fromEntries(f.fields.map((x: any) => [data.getFieldDisplayName(x, f, p.data.series), Array.from(x.values).slice(0, KEPT_ROWS)]))), fields: p.data.series.slice(0, 20).map((f: any) => f.fields.map((x: any) => [data.getFieldDisplayName(x, f, p.data.series), x.type, x.config.unit ?? ''].join('|'))), shown: p.data.series[0]?.fields.map((x: any) => x.values.length ? data.formattedValueToString(x.display?.(x.values[0]) ?? { text: String(x.values[0]) }) : null), series: p.data.series.length, state: p.data.state, error: p.data.error?.message ?? p.data.errors?.[0]?.message }; };
 function graphable(frames: any[]) {
   const out = frames.map((f) => {
     const fields = f.fields.filter((x: any) => x.type === 'time' || x.type === 'number' || x.type === 'boolean');
@@ -113,8 +116,8 @@ const StatPanel = (p: any) => {
 const BarGaugePanel = (p: any) => {
   note('bargauge', p);
   const theme = ui.useTheme2();
-  return <ui.VizRepeater source={p.data} getValues={() => values(p, theme)} width={p.width} height={p.height} orientation={p.options.orientation ?? 'horizontal'} renderCounter={p.renderCounter}
-    renderValue={(v: any) => <ui.BarGauge value={v.value.display} width={v.width} height={v.height} orientation={v.orientation} field={v.value.field} display={v.value.view?.getFieldDisplayProcessor(v.value.colIndex)} theme={theme} text={p.options.text} displayMode={p.options.displayMode ?? 'gradient'} />} />;
+  return <ui.VizRepeater source={p.data} getValues={() => values(p, theme)} width={p.width} height={p.height} orientation={p.options.orientation ?? 'horizontal'} renderCounter={p.renderCounter} getAlignmentFactors={data.getDisplayValueAlignmentFactors}
+    renderValue={(v: any) => <ui.BarGauge alignmentFactors={v.alignmentFactors} value={v.value.display} width={v.width} height={v.height} orientation={v.orientation} field={v.value.field} display={v.value.view?.getFieldDisplayProcessor(v.value.colIndex)} theme={theme} text={p.options.text} displayMode={p.options.displayMode ?? 'gradient'} />} />;
 };
 const TextPanel = (p: any) => { note('text', p); return <div dangerouslySetInnerHTML={{ __html: data.renderMarkdown(p.replaceVariables(p.options.content ?? '')) }} />; };
 const standIn = (kind: string) => (p: any) => {
@@ -159,6 +162,9 @@ function item(p: any, defaultDs: any) {
 }
 async function start() {
   const [dash, dsList] = await Promise.all([fetch('/dashboards/' + params.get('dashboard') + '.json').then((r) => r.json()), fetch('/sources.json').then((r) => r.json())]);
+  const theme = data.createTheme({ colors: { mode: (params.get('theme') as any) ?? 'dark' } });
+  // Grafana's own page has the theme here: colours of thresholds are taken from it.
+  runtime.config.theme2 = theme;
   runtime.setBackendSrv(backendSrv);
   runtime.setTemplateSrv(templateSrv);
   (runtime as any).setAppEvents(new data.EventBusSrv());
@@ -205,7 +211,6 @@ async function start() {
     if (k.startsWith('var-')) { const vv: any = scene.state.$variables!.getByName(k.slice(4)); vv?.changeValueTo ? vv.changeValueTo(v) : vv?.setValue?.(v); }
   }
   (window as any).__scene = scene;
-  const theme = data.createTheme({ colors: { mode: (params.get('theme') as any) ?? 'dark' } });
   document.body.style.background = theme.colors.background.canvas;
   const App = () => <ui.ThemeContext.Provider value={theme}><ui.GlobalStyles /><ui.PortalContainer /><MemoryRouter><div style={{ padding: 16, color: theme.colors.text.primary }}><h3>{dash.title}</h3><div style={{ height: Number(params.get('h') ?? 1100), display: 'flex', flexDirection: 'column' }}><scene.Component model={scene} /></div></div></MemoryRouter></ui.ThemeContext.Provider>;
   createRoot(document.getElementById('root')!).render(<App />);

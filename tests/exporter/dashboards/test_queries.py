@@ -35,13 +35,13 @@ SHOWN = Range(DAY.since_ns // 10**6, DAY.until_ns // 10**6, interval_ms=3_600_00
 _VARIABLE = re.compile(r"\$\{(\w+):singlequote\}")
 
 
-def sent(sql: str, **chosen: str) -> str:
+def sent(sql: str, shown: Range = SHOWN, **chosen: str) -> str:
     """Return the SQL that reaches ClickHouse, its variables as chosen, else All or empty."""
     others = {"with": "''", "run": "'run-1'"}
     filled = _VARIABLE.sub(
         lambda found: chosen.get(found[1], others.get(found[1], f"'{kpi_query.ALL}'")), sql
     )
-    return expand(filled, SHOWN)
+    return expand(filled, shown)
 
 
 def queries() -> list[Any]:
