@@ -9,6 +9,7 @@ runs whose ids begin as the pages' do. Who runs the other blocks, and which ones
 from __future__ import annotations
 
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.end_to_end
 
-AGENTS = (ROOT / "examples" / "support_team.py").read_text(encoding="utf-8")
+AGENTS = """
+import handspan
+
+with handspan.workflow("answer ticket"), handspan.agent("triage"):
+    pass
+"""
 RUNS = """
 import time
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -67,9 +73,10 @@ def mine(block: Block) -> bool:
 
 
 @pytest.mark.parametrize("page", walked(), ids=lambda page: page.stem)
-def test_a_page_runs_as_it_is_printed(page: Path, tmp_path: Path) -> None:
+def test_a_page_runs_as_it_is_printed(page: Path, at_work: Path, tmp_path: Path) -> None:
     """Each command ends with 0, each server comes up; nothing but the machine is ours."""
     furnish(tmp_path)
+    shutil.copytree(at_work / ".local", tmp_path / ".local")
     with Place(tmp_path) as place:
         for block in filter(mine, blocks(page)):
             follow(place, block)
@@ -87,26 +94,26 @@ def follow(place: Place, block: Block) -> None:
         (place.folder / "block.py").write_text(block.text, encoding="utf-8")
         lines = ["python block.py"]
     for line in lines:
-        if not STAYS.search(line) and not line.startswith("handspan token"):
-            be_at_work(place)
+        if not (STAYS.search(line) or place.left_running or line.startswith("handspan token")):
+            place.type("handspan serve --clickhouse-http 127.0.0.1:8123")
         if line.startswith("tar "):
             place.stop("handspan serve")  # as the page says
         place.type(line)
 
 
-def be_at_work(place: Place) -> None:
-    """Let there be a service, and runs in it, once: a reader who asks has some."""
-    if not place.left_running:
-        place.type("handspan serve --clickhouse-http 127.0.0.1:8123")
-    if (place.folder / "runs.py").exists():
-        return
-    (place.folder / "runs.py").write_text(RUNS, encoding="utf-8")
-    port = re.search(r"--otlp-http 127\.0\.0\.1:(\d+)", place.left_running[-1][0])
-    where = f"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{port[1] if port else 4318}"
-    over = f"{where} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
-    place.type(f"{over} python examples/support_team.py --runs 2")
-    place.type(f"{over} python runs.py")
-    place.type(SEEN)
+@pytest.fixture(scope="module")
+def at_work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home whose store has runs, as a reader who asks has some."""
+    home = tmp_path_factory.mktemp("home")
+    furnish(home)
+    (home / "runs.py").write_text(RUNS, encoding="utf-8")
+    over = "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318"
+    with Place(home) as place:
+        place.type("handspan serve")
+        place.type("python examples/support_team.py --runs 2")
+        place.type(f"{over} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf python runs.py")
+        place.type(SEEN)
+    return home
 
 
 def furnish(home: Path) -> None:
