@@ -40,7 +40,7 @@ class View:
 
 LAPTOP = View("laptop-light", 1440, "light")
 PHONE = View("phone-dark", 390, "dark")
-VIEWS = (LAPTOP, PHONE)
+VIEWS: tuple[View, ...] = (LAPTOP, PHONE)
 if os.environ.get("HANDSPAN_SCREENSHOTS"):  # for people, who look at all of them
     VIEWS += (View("laptop-dark", 1440, "dark"), View("phone-light", 390, "light"))
 

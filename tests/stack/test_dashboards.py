@@ -199,7 +199,9 @@ def grouped() -> list[Any]:
 
 def leads(panel: dict[str, Any], target: dict[str, Any], url: str) -> bool:
     """Tell whether the rows of `target` are what the address is for: a graph has two kinds."""
-    return panel["type"] != "nodeGraph" or (target["refId"] == "edges") == ("with=edge" in url)
+    return bool(panel["type"] != "nodeGraph") or (target["refId"] == "edges") == (
+        "with=edge" in url
+    )
 
 
 @pytest.mark.parametrize(("sql", "url"), grouped())
@@ -207,7 +209,7 @@ def test_the_runs_of_a_group_are_found(sql: str, url: str, reader: str) -> None:
     """A table of nothing behind a figure that counts something would be a lie."""
     now_ms = time.time_ns() // 10**6
     shown = Range(now_ms - 3_600_000, now_ms)
-    columns, rows = asked(reader, sent(sql, shown))
+    columns, rows = asked(reader, sent(sql, shown=shown))
     names = [name for name, _ in columns]
     at = names.index("id") if "id" in names else int(names[0] == "time")
     groups = {str(row[at]) for row in rows} - {"", "none"}
@@ -219,7 +221,7 @@ def test_the_runs_of_a_group_are_found(sql: str, url: str, reader: str) -> None:
             for name, value in words.items()
             if name.startswith("var-") and "${" not in value
         }
-        assert asked(reader, sent(runs, shown, **chosen))[1], f"no run of {group!r}"
+        assert asked(reader, sent(runs, chosen, shown))[1], f"no run of {group!r}"
 
 
 def test_there_are_groups_to_follow() -> None:

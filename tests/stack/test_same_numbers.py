@@ -133,7 +133,7 @@ def jaeger(stack: ExitStack, config: str, **environment: str) -> str:
 def work(collector: str) -> None:
     """Let the demo's team work, watched as the demo watches it, sending to the Collector."""
     where = ("--endpoint", f"http://{collector}", "--protocol", "grpc", "--service-name", TEAM)
-    command = [BIN / "handspan-instrument", *where, "python", *PROGRAM]
+    command = [str(BIN / "handspan-instrument"), *where, "python", *PROGRAM]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

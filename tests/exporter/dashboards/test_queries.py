@@ -22,6 +22,8 @@ from handspan_exporter.query import kpi as kpis
 from handspan_exporter.query.window import window
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dashboards.alerts import Rule
     from dashboards.board import Board
     from tests.exporter.answers.facts import Facts
@@ -35,11 +37,11 @@ SHOWN = Range(DAY.since_ns // 10**6, DAY.until_ns // 10**6, interval_ms=3_600_00
 _VARIABLE = re.compile(r"\$\{(\w+):singlequote\}")
 
 
-def sent(sql: str, shown: Range = SHOWN, **chosen: str) -> str:
+def sent(sql: str, chosen: Mapping[str, str] | None = None, shown: Range = SHOWN) -> str:
     """Return the SQL that reaches ClickHouse, its variables as chosen, else All or empty."""
     others = {"with": "''", "run": "'run-1'"}
     filled = _VARIABLE.sub(
-        lambda found: chosen.get(found[1], others.get(found[1], f"'{kpi_query.ALL}'")), sql
+        lambda found: (chosen or {}).get(found[1], others.get(found[1], f"'{kpi_query.ALL}'")), sql
     )
     return expand(filled, shown)
 
@@ -90,7 +92,7 @@ def test_a_panel_says_what_the_kpi_says(kpi: kpis.Kpi, examples: Facts) -> None:
                 examples.connection, kpi.name, DAY.since_ns, DAY.until_ns, by, filters
             )
             chosen = {"agent": "'writer'"} if agents else {}
-            drawn = examples.connection.rows(sent(kpi_query.table(kpi.name, by), **chosen))
+            drawn = examples.connection.rows(sent(kpi_query.table(kpi.name, by), chosen))
             assert drawn == answered
 
 
