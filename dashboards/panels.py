@@ -46,7 +46,8 @@ GOOD_LOW: Steps = ((None, "green"), (0.05, "orange"), (0.2, "red"))
 _ANY = "/.*/"
 """Whatever field: what a panel as a whole leads to."""
 _NAME_WIDTH = 170
-_PATH_WIDTH = 460
+_PATH_WIDTHS = {"pattern": 460, "step": 260}
+"""Of groups that have long names."""
 _FORMATS = {"timeseries": 0, "table": 1, "traces": 3}
 JAEGER = "${jaeger}/trace/"
 TRACE_PANEL = "panel-8"
@@ -190,7 +191,7 @@ def grouped(
     _overridden(panel, shown, found, titles=titles)
     group = [
         _links(*to_runs(by, "${__value.raw:percentencode}")),
-        model.DynamicConfigValue("custom.width", _PATH_WIDTH if by == "pattern" else _NAME_WIDTH),
+        model.DynamicConfigValue("custom.width", _PATH_WIDTHS.get(by, _NAME_WIDTH)),
         model.DynamicConfigValue("noValue", "none"),
     ]
     return panel.override_by_name(by.replace("_", " "), group)
@@ -239,7 +240,7 @@ def ranked(title: str, kpi: str, by: str, shown: str, *, width: int = 12, height
     )
 
 
-def said(title: str, words: str, *, width: int = 24, height: int = 3) -> Panel:
+def said(title: str, words: str, *, width: int = 24, height: int = 5) -> Panel:
     """Return a panel of text, in Markdown."""
     return (
         text.Panel().title(title).mode(TextMode.MARKDOWN).content(words).span(width).height(height)
@@ -360,6 +361,10 @@ def _overridden(
         said_of = column(name, share=_is_share(kpi), headline=kpi.name)
         said_of = said_of._replace(title=(titles or {}).get(name, said_of.title))
         properties = _properties(Column(said_of.title, "") if title_only else said_of)
+        if not said_of.unit and not title_only:
+            # A reason or an advice is a sentence.
+            wrapped = {"type": "auto", "wrapText": True}
+            properties.append(model.DynamicConfigValue("custom.cellOptions", wrapped))
         panel.override_by_name(name, properties)
 
 

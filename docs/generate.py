@@ -251,6 +251,15 @@ def alerts_page() -> str:
     return _filled("docs/alerts.md", keys=f"| key | meaning |\n|---|---|\n{rows}")
 
 
+def sizing_page() -> str:
+    """Return docs/sizing.md with the figures that the benchmarks measured."""
+    sys.path.insert(0, str(ROOT))  # a script sees its own folder only
+    from docs.measured_sizes import sizes_table  # noqa: PLC0415 - see above
+
+    results = (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
+    return _filled("docs/sizing.md", sizes=sizes_table(results))
+
+
 def client_page() -> str:
     """Return docs/client.md with the methods of the client and the keys of its analyses."""
     return _filled("docs/client.md", methods=client_methods())
@@ -425,6 +434,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/recording.md": recording,
     "docs/recording_settings.md": recording_settings,
     "docs/settings.md": serve_settings,
+    "docs/sizing.md": sizing_page,
 }
 
 

@@ -26,65 +26,44 @@ BOARD = Board(
                     "Cost",
                     "cost_usd",
                     ("cost_usd", "priced_calls"),
+                    width=6,
                     help_text="Calls without a price are counted apart, never as 0.",
                 ),
-                figure(
-                    "Calls with a known price",
-                    "cost_coverage_ratio",
-                    ("cost_coverage_ratio", "n"),
-                    steps=GOOD_HIGH,
-                ),
-                figure("Tokens", "tokens", ("input_tokens", "output_tokens"), width=5),
+                figure("Tokens", "tokens", ("input_tokens", "output_tokens"), width=6),
                 figure(
                     "Duration of a run",
                     "workflow_duration_s",
                     ("duration_p50_s", "duration_p95_s"),
-                    width=5,
+                    width=6,
                 ),
                 figure(
-                    "Waits for people", "human_escalations", ("escalations", "wait_p90_s"), width=3
+                    "Waits for people", "human_escalations", ("escalations", "wait_p90_s"), width=5
                 ),
                 figure(
                     "Handoffs that get lost",
                     "handoff_loss_ratio",
                     ("handoff_loss_ratio", "n"),
                     steps=GOOD_LOW,
-                    width=3,
+                    width=5,
                 ),
                 figure(
                     "Faults overcome",
                     "fault_recovery_ratio",
                     ("fault_recovery_ratio", "n"),
                     steps=GOOD_HIGH,
-                    width=3,
+                    width=5,
                 ),
                 figure(
                     "Budgets",
                     "budget_use",
                     ("used_ratio", "exceeded"),
                     steps=((None, "green"), (0.8, "orange"), (1.0, "red")),
-                    width=3,
+                    width=5,
                 ),
                 figure(
                     "Cost of a finished feature",
                     "cost_per_feature_usd",
                     ("cost_per_feature_usd", "n"),
-                ),
-                figure(
-                    "Spans whose parent arrived",
-                    "trace_completeness_ratio",
-                    ("trace_completeness_ratio", "n"),
-                    steps=GOOD_HIGH,
-                ),
-                own_figure(
-                    "Freshness",
-                    "freshness",
-                    {
-                        "newest_s": Column("newest span is", "s"),
-                        "waiting_s": Column("waiting", "s"),
-                    },
-                    help_text="How old the newest span is, and how long the oldest span that is not yet in the figures has waited.",
-                    missing="no span yet",
                 ),
             ),
         ),
@@ -113,6 +92,31 @@ BOARD = Board(
         (
             "How sure",
             (
+                figure(
+                    "Calls with a known price",
+                    "cost_coverage_ratio",
+                    ("cost_coverage_ratio", "n"),
+                    steps=GOOD_HIGH,
+                    width=8,
+                ),
+                figure(
+                    "Spans whose parent arrived",
+                    "trace_completeness_ratio",
+                    ("trace_completeness_ratio", "n"),
+                    steps=GOOD_HIGH,
+                    width=8,
+                ),
+                own_figure(
+                    "Freshness",
+                    "freshness",
+                    {
+                        "newest_s": Column("newest span is", "s"),
+                        "waiting_s": Column("waiting", "s"),
+                    },
+                    help_text="How old the newest span is, and how long the oldest span that is not yet in the figures has waited.",
+                    missing="no span yet",
+                    width=8,
+                ),
                 own_table(
                     "Every rate, its interval and its n",
                     "rates",

@@ -8,17 +8,17 @@ from dashboards.units import Column
 RUN_COLUMNS = {
     "at": Column("ended", "dateTimeAsIso", 155),
     "run": Column("run", "", 90),
-    "workflow": Column("workflow", "", 125),
-    "outcome": Column("outcome", "", 80),
+    "workflow": Column("workflow", "", 115),
+    "outcome": Column("outcome", "", 75),
     "trace": Column("trace", "", 90),
-    "duration_s": Column("duration", "s", 85),
-    "cost_usd": Column("cost", "currencyUSD", 85),
-    "cost_unknown": Column("cost unknown", "", 160),
-    "path": Column("path", "", 210),
-    "tokens": Column("tokens", "short", 80),
-    "agent_runs": Column("agent runs", "locale", 90),
-    "handoffs": Column("handoffs", "locale", 80),
-    "error_type": Column("error", "", 130),
+    "duration_s": Column("duration", "s", 80),
+    "cost_usd": Column("cost", "currencyUSD", 75),
+    "cost_unknown": Column("cost unknown", "", 155),
+    "path": Column("path", "", 180),
+    "tokens": Column("tokens", "short", 70),
+    "agent_runs": Column("agent runs", "locale", 85),
+    "handoffs": Column("handoffs", "locale", 75),
+    "error_type": Column("error", "", 115),
 }
 
 RUN_LINKS = {"run": to_run("run"), "trace": to_trace("run")}
