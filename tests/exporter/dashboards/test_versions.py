@@ -1,4 +1,4 @@
-"""The dashboards use what Grafana 11.6 and its ClickHouse data source 4.14 have, and nothing else."""
+"""The dashboards use what Grafana 11.6 and its ClickHouse data source 4.14 have, no more."""
 
 from __future__ import annotations
 
