@@ -95,6 +95,7 @@ class Built:
 def build(dsn: Dsn, spans: int, *, seed: int = 1, large_spans: int = 30_000) -> Built:
     """Fill the store at `dsn`, which is new, with about so many spans; blocks for minutes.
 
+    Days before the newest are one part each, as they are two hours after the last write to them.
     `spans` are those of the copied runs; the run of `large_spans` comes on top.
     """
     seeds = min(_MOST_SEEDS, max(10, spans // RUN_SPANS // 4))
@@ -118,6 +119,8 @@ def build(dsn: Dsn, spans: int, *, seed: int = 1, large_spans: int = 30_000) -> 
     say(f"a run of {large_spans} spans ...")
     many = query_team.large(large_spans, seed=seed, first_ns=END_NS - DAY_NS // 2)
     large = _write(dsn, many)
+    say("merging what has been quiet ...")
+    settle(dsn)
     return Built(seeds * copies + 1, written.spans * copies + large.spans, large.traces[0])
 
 
@@ -142,6 +145,13 @@ def _write(dsn: Dsn, requests: Iterable[bytes]) -> _Written:
         for first in range(0, len(ids), _TRACES_AT_ONCE):
             compute(session, ids[first : first + _TRACES_AT_ONCE], revision=first + 1)
     return _Written(spans, ids)
+
+
+def settle(dsn: Dsn) -> None:
+    """Merge the parts of past days, as the engine does when nothing more has come."""
+    with closing(connect(dsn)) as session:
+        for day in session.rows(statement("unmerged")):
+            session.command(statement("merge", day))
 
 
 def compute(session: Connection, traces: list[str], *, revision: int) -> None:

@@ -10,7 +10,6 @@ import re
 from functools import cache
 from pathlib import Path
 
-from handspan_exporter import sql
 from handspan_exporter.errors import UsageError
 from handspan_exporter.query import kpi as kpis
 
@@ -102,21 +101,19 @@ def own(name: str) -> str:
 def _hole(hole: re.Match[str]) -> str:
     kpi, _, by = hole[1].partition(".")
     if not by:
-        return sql.load(f"kpi/fragments/{kpi}").rstrip()
+        return kpis.fragment(kpi)
     return table(kpi, by)
 
 
 @cache
 def _filled_by_time(kpi: str, by: str) -> str:
     group = "''" if by == kpis.TOTAL else f"toString({by})"
-    fragments = {
-        name: sql.load(f"kpi/fragments/{name}").rstrip() for name in sql.names("kpi/fragments")
-    }
+    moments: dict[str, str] = {}
     for name, moment in _MOMENTS.items():
         start = f"toStartOfInterval({moment}, INTERVAL $__interval_s second)"
         bucket = f"concat(toString(toUnixTimestamp({start})), ' ', {group})"
-        fragments[name] += f",\n    {bucket} AS {_BUCKET}"
-    return sql.render(f"kpi/{kpi}", fragments)
+        moments[name] = f"{kpis.fragment(name)},\n    {bucket} AS {_BUCKET}"
+    return kpis.filled(f"kpi/{kpi}", **moments)
 
 
 def _asked(text: str, group_by: str, by: str) -> str:

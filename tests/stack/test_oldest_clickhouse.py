@@ -31,7 +31,8 @@ AREAS = {
     "writer": ("writer/test_writer.py", "writer/test_logs.py"),
     "facts": ("test_facts.py", "test_faults.py", "test_coordination.py", "test_prices.py"),
     "processor": ("test_processor.py", "test_processor_rebuild.py", "test_history.py"),
-    "kpis": ("answers/test_kpi_examples.py", "answers/test_kpi_files.py", "answers/test_runs.py"),
+    "kpis": ("answers/test_kpi_examples.py", "answers/test_kpi_files.py"),
+    "runs": ("answers/test_runs.py", "answers/test_run_lists.py"),
 }
 """What it is about -> what pytest is told. This engine has one session for all clients, so that
 temporary tables of two cannot be told apart."""

@@ -33,12 +33,13 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
         ("welchTTestIf(0.95)(log(a.duration_ns)", "welchTTestIf(0.95)((a.duration_ns)"),
     ),
     "agent_utilization_ratio": (
-        (" - toInt64(away_ns)", ""),
-        ("greatest(start_ns, since_ns)", "start_ns"),
+        (" - toInt64(away.away_ns)", ""),
+        ("greatest(a.start_ns, since_ns)", "a.start_ns"),
+        ("toInt64(agent_time_ns) AS own_ns", "toInt64(duration_ns) AS own_ns"),
         ("sum(busy_ns) / n / (until_ns - since_ns)", "sum(busy_ns) / (until_ns - since_ns)"),
         (
-            "AND started_at < {until:DateTime64(9, 'UTC')}\n          AND\n",
-            "AND ended_at < {until:DateTime64(9, 'UTC')}\n          AND\n",
+            "AND ended_at > {until:DateTime64(9, 'UTC')}\n              )\n              AND\n",
+            "AND ended_at < {until:DateTime64(9, 'UTC')}\n              )\n              AND\n",
         ),
         ("UNION ALL", "EXCEPT"),
         _FACTS_UNFILTERED,
@@ -85,11 +86,11 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "coordination_token_ratio": (
         _UNTIL,
         (
-            "sumIf(tokens, coordination) / nullIf(sum(tokens), 0)",
-            "sumIf(tokens, coordination) / nullIf(sumIf(tokens, NOT coordination), 0)",
+            "sum(coordinating) / nullIf(sum(spent), 0)",
+            "sum(coordinating) / nullIf(sum(spent) - sum(coordinating), 0)",
         ),
         ("ifNull(input_tokens, 0) + ifNull(output_tokens, 0)", "ifNull(input_tokens, 0)"),
-        ("row_number() OVER its_run = 1", "1"),
+        ("GROUP BY grouped, run_id", "GROUP BY grouped, span_id"),
         ("AND (input_tokens IS NOT NULL OR output_tokens IS NOT NULL)", ""),
     ),
     "cost_coverage_ratio": (
@@ -114,7 +115,7 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
         _SINCE,
         ("cost_usd IS NOT NULL OR model", "1 OR model"),
         ("sum(c.cost_usd) AS cost_usd", "sum(ifNull(c.cost_usd, 0)) AS cost_usd"),
-        ("c.agent_run = h.target_span_id", "c.span_id = h.target_span_id"),
+        ("agent_run, '') AS of_agent_run", "span_id, '') AS of_agent_run"),
         _FACTS_UNFILTERED,
     ),
     "critic_rejection_ratio": (
@@ -249,12 +250,12 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "tokens": (
         _UNTIL,
         (
-            "if(cache_read_tokens IS NULL, NULL, input_tokens) AS cacheable",
-            "input_tokens AS cacheable",
+            "if(cache_read_tokens IS NULL, NULL, input_tokens) AS asked",
+            "input_tokens AS asked",
         ),
-        ("count(c.input_tokens) AS n", "count() AS n"),
-        ("row_number() OVER its_run = 1", "1"),
-        ("sum(c.output_tokens)", "sum(c.reasoning_tokens)"),
+        ("count(input_tokens) AS input_n", "count() AS input_n"),
+        ("GROUP BY grouped, run_id", "GROUP BY grouped, span_id"),
+        ("sum(output_tokens)", "sum(reasoning_tokens)"),
     ),
     "tool_error_ratio": (
         _UNTIL,

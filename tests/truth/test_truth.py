@@ -115,7 +115,7 @@ def caught(
 def ask(connection: Connection, statement: str, question: Question) -> Answers:
     """Return what a statement answers, its holes filled as those of a KPI are."""
     fragment = re.compile(r"\{\{(\w+)\}\}")
-    filled = fragment.sub(lambda hole: sql.load(f"kpi/fragments/{hole[1]}").rstrip(), statement)
+    filled = fragment.sub(lambda hole: kpis.fragment(hole[1]), statement)
     parameters = {
         "since": parameter(question.since_ns),
         "until": parameter(question.until_ns),

@@ -20,6 +20,7 @@ TOTAL = "total"
 """The grouping without groups: one row, whose group is ''."""
 
 _FRAGMENTS = "kpi/fragments"
+_WINDOWS = "kpi/windows"
 _HEADER = re.compile(r"^-- (\w[\w ]*): (.+(?:\n--   .+)*)", re.MULTILINE)
 _FILTER = re.compile(r"empty\(\{(\w+):Array\(String\)\}\)")
 _GRAIN = re.compile(r"one row (?:in |per )(\w+)(?:; also per (.+))?")
@@ -111,9 +112,21 @@ def answer(
 
 
 def filled(name: str, **holes: str) -> str:
-    """Return `<name>.sql`, its holes filled with `holes`, and fragments of the same names."""
-    fragments = {one: sql.load(f"kpi/fragments/{one}").rstrip() for one in sql.names(_FRAGMENTS)}
-    return sql.render(name, {**fragments, **holes})
+    """Return `<name>.sql`, its holes filled with `holes`, else with their fragments."""
+    named = {hole: fragment(hole) for hole in sql.holes(name) if hole not in holes}
+    return sql.render(name, {**named, **holes})
+
+
+def fragment(hole: str) -> str:
+    """Return what fills a hole of a KPI's file: `<fragment>`, or `<fragment>_<table>` of a window.
+
+    Raises:
+        FileNotFoundError: there is no such fragment.
+    """
+    start, _, table = hole.partition("_")
+    if start in sql.names(_WINDOWS):
+        return sql.render(f"{_WINDOWS}/{start}", {"table": table}).rstrip()
+    return sql.load(f"{_FRAGMENTS}/{hole}").rstrip()
 
 
 def grouping(kpi: Kpi, by: str) -> str:

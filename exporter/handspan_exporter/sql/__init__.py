@@ -30,6 +30,11 @@ def names(folder: str) -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".sql") for name in found if name.endswith(".sql")))
 
 
+def holes(name: str) -> tuple[str, ...]:
+    """Return the names of the holes of `<name>.sql`, each once, in order."""
+    return tuple(dict.fromkeys(_HOLE.findall(load(name))))
+
+
 def render(name: str, holes: Mapping[str, object]) -> str:
     """Return `<name>.sql` with each `{{hole}}` replaced by its value.
 

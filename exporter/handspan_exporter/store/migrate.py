@@ -71,6 +71,8 @@ def migrate_schema(connection: Connection) -> list[str]:
     for name in missing:
         _change(connection, sql.load(f"schema/{name}"))
         connection.command(sql.load("migrations/record"), {"name": name})
+    for row in connection.rows(sql.load("migrations/unsettled")):
+        _change(connection, sql.render("migrations/settling", {"table": row["name"]}))
     return missing
 
 

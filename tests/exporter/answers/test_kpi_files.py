@@ -44,9 +44,11 @@ def test_a_header_says_everything_in_order(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_header_names_the_tables_that_the_file_reads(name: str) -> None:
     """Whoever changes a table looks for its readers here."""
-    read = re.findall(r"(?:FROM|JOIN) (\w+)", sql.load(f"kpi/{name}"))
+    text = sql.load(f"kpi/{name}")
+    named_here = set(re.findall(r"^    (\w+) AS\n    \(", text, re.MULTILINE))
+    read = set(re.findall(r"(?:FROM|JOIN) (\w+)", text)) - named_here
 
-    assert sorted(set(read)) == sorted(kpi.find(name).reads)
+    assert sorted(read) == sorted(kpi.find(name).reads)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -75,6 +75,21 @@ def test_every_table_drops_repeated_inserts(connection: Connection) -> None:
     assert [table["name"] for table in tables if not window.search(table["ddl"])] == []
 
 
+def test_every_day_of_facts_becomes_one_part(connection: Connection) -> None:
+    """FINAL need not merge what is alone in its partition; also in stores made before this was."""
+    forgotten = "min_age_to_force_merge_seconds, min_age_to_force_merge_on_partition_only"
+    connection.command(f"ALTER TABLE llm_calls RESET SETTING {forgotten}")
+    migrate(connection, Settings())
+
+    daily = connection.rows(
+        "SELECT name, engine_full FROM system.tables WHERE database = currentDatabase()"
+        " AND partition_key = 'toDate(started_at)' AND position(engine_full, 'is_deleted') > 0"
+    )
+    forced = "min_age_to_force_merge_seconds = 7200, min_age_to_force_merge_on_partition_only = 1"
+    assert len(daily) > 10
+    assert [one["name"] for one in daily if forced not in one["engine_full"]] == []
+
+
 def test_a_refused_statement_is_one_line(connection: Connection) -> None:
     """ClickHouse's own errors carry stack traces and line breaks."""
     with pytest.raises(QueryFailed) as caught:

@@ -56,6 +56,7 @@ FROM
     FROM agent_runs AS a FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')}
       AND ended_at < {until:DateTime64(9, 'UTC')}
+      AND started_at >= {{earliest_agent_runs}}
       AND started_at < {until:DateTime64(9, 'UTC')}
       AND
 {{filters_facts}}
@@ -72,6 +73,7 @@ LEFT JOIN
     FROM ratings FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')}
       AND ended_at < {until:DateTime64(9, 'UTC')}
+      AND started_at >= {{earliest_ratings}}
       AND started_at < {until:DateTime64(9, 'UTC')}
       AND agent_run != ''
       AND

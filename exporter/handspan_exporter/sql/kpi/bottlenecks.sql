@@ -21,6 +21,7 @@ SELECT
 FROM critical_paths FINAL
 WHERE ended_at >= {since:DateTime64(9, 'UTC')}
   AND ended_at < {until:DateTime64(9, 'UTC')}
+  AND started_at >= {{earliest_critical_paths}}
   AND started_at < {until:DateTime64(9, 'UTC')}
   AND run_id != ''
   AND

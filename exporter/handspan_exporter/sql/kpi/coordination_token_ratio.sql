@@ -6,39 +6,42 @@
 -- groupings kept in history: total, workflow, agent
 -- reads: llm_calls
 -- used by: handspan kpi, GET /api/v1/kpis/coordination_token_ratio, kpi_history
-WITH
-    -- Not the column of the same name: only a constant key gives a row without any data.
-    '' AS total
 SELECT
-    toString({by:Identifier}) AS "group",
-    sumIf(tokens, coordination) / nullIf(sum(tokens), 0) AS coordination_token_ratio,
-    quantileExactInclusiveOrNullIf(0.5)(run_ratio, first_of_run) AS coordination_token_p50_ratio,
-    quantileExactInclusiveOrNullIf(0.9)(run_ratio, first_of_run) AS coordination_token_p90_ratio,
-    countIf(first_of_run AND run_ratio IS NOT NULL) AS runs_n,
-    sumIf(tokens, coordination) AS coordination_tokens,
-    sum(tokens) AS all_tokens,
-    count() AS n,
+    -- Only a constant key gives a row without any data.
+    if({by:String} = 'total', '', grouped) AS "group",
+    sum(coordinating) / nullIf(sum(spent), 0) AS coordination_token_ratio,
+    quantileExactInclusiveOrNull(0.5)(run_ratio) AS coordination_token_p50_ratio,
+    quantileExactInclusiveOrNull(0.9)(run_ratio) AS coordination_token_p90_ratio,
+    count(run_ratio) AS runs_n,
+    sum(coordinating) AS coordination_tokens,
+    sum(spent) AS all_tokens,
+    sum(calls) AS n,
     CAST(NULL, 'Nullable(Float64)') AS low,
     CAST(NULL, 'Nullable(Float64)') AS high,
     if(n > 0, '', 'no LLM call with tokens in the window') AS reason
 FROM
 (
-    SELECT
-        *,
+    -- One row per run first: a hash of runs is far cheaper than calls sorted by their runs.
+    WITH
 {{dimensions_facts}},
-        toString({by:Identifier}) AS of_group,
-        ifNull(input_tokens, 0) + ifNull(output_tokens, 0) AS tokens,
-        sumIf(tokens, coordination) OVER its_run / nullIf(sum(tokens) OVER its_run, 0) AS run_ratio,
-        row_number() OVER its_run = 1 AS first_of_run
+        ifNull(input_tokens, 0) + ifNull(output_tokens, 0) AS tokens
+    SELECT
+        toString({by:Identifier}) AS grouped,
+        sumIf(tokens, coordination) AS coordinating,
+        sum(tokens) AS spent,
+        coordinating / nullIf(spent, 0) AS run_ratio,
+        count() AS calls
     FROM llm_calls FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')}
       AND ended_at < {until:DateTime64(9, 'UTC')}
+      AND started_at >= {{earliest_llm_calls}}
       AND started_at < {until:DateTime64(9, 'UTC')}
       AND (input_tokens IS NOT NULL OR output_tokens IS NOT NULL)
       AND
 {{filters_facts}}
-    WINDOW its_run AS (PARTITION BY of_group, run_id)  -- 24.8 takes no parameter here
-) AS c
+    GROUP BY grouped, run_id
+    HAVING count() > 0
+) AS of_run
 GROUP BY "group"
 ORDER BY "group"
 {{settings}}

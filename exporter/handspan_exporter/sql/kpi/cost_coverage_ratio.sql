@@ -21,6 +21,7 @@ SELECT
 FROM llm_calls AS c FINAL
 WHERE ended_at >= {since:DateTime64(9, 'UTC')}
   AND ended_at < {until:DateTime64(9, 'UTC')}
+  AND started_at >= {{earliest_llm_calls}}
   AND started_at < {until:DateTime64(9, 'UTC')}
   AND (c.cost_usd IS NOT NULL OR model != '' OR input_tokens IS NOT NULL OR output_tokens IS NOT NULL)
   AND

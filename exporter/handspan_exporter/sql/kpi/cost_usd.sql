@@ -27,10 +27,15 @@ SELECT
     ) AS reason
 FROM
 (
-    SELECT *
+    SELECT
+        *,
+        -- No other grouping reads the ids of calls.
+        if({by:String} = 'edge', trace_id, '') AS of_trace,
+        if({by:String} = 'edge', agent_run, '') AS of_agent_run
     FROM llm_calls FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')}
       AND ended_at < {until:DateTime64(9, 'UTC')}
+      AND started_at >= {{earliest_llm_calls}}
       AND started_at < {until:DateTime64(9, 'UTC')}
       AND (cost_usd IS NOT NULL OR model != '' OR input_tokens IS NOT NULL OR output_tokens IS NOT NULL)
       AND
@@ -43,7 +48,7 @@ LEFT JOIN
     FROM handoffs FINAL
     WHERE {by:String} = 'edge' AND target_span_id != '' AND started_at < {until:DateTime64(9, 'UTC')}
     GROUP BY target_trace_id, target_span_id
-) AS h ON c.trace_id = h.target_trace_id AND c.agent_run = h.target_span_id
+) AS h ON c.of_trace = h.target_trace_id AND c.of_agent_run = h.target_span_id
 GROUP BY "group"
 ORDER BY cost_usd DESC NULLS LAST, "group"
 {{settings}}

@@ -20,6 +20,7 @@ SELECT
 FROM llm_calls FINAL
 WHERE ended_at >= {since:DateTime64(9, 'UTC')}
   AND ended_at < {until:DateTime64(9, 'UTC')}
+  AND started_at >= {{earliest_llm_calls}}
   AND started_at < {until:DateTime64(9, 'UTC')}
   AND NOT container
   AND

@@ -6,43 +6,52 @@
 -- groupings kept in history: total, project, workflow, agent, feature, user, model
 -- reads: llm_calls
 -- used by: handspan kpi, GET /api/v1/kpis/tokens, kpi_history
-WITH
-    -- Not the column of the same name: only a constant key gives a row without any data.
-    '' AS total
 SELECT
-    toString({by:Identifier}) AS "group",
-    sum(c.input_tokens) AS input_tokens,
-    sum(c.output_tokens) AS output_tokens,
-    sum(c.cache_read_tokens) AS cache_read_tokens,
-    sum(c.cache_write_tokens) AS cache_write_tokens,
-    sum(c.reasoning_tokens) AS reasoning_tokens,
-    sum(cached) / nullIf(sum(cacheable), 0) AS cache_hit_ratio,
-    quantileExactInclusiveOrNullIf(0.5)(run_ratio, first_of_run) AS cache_hit_p50_ratio,
-    quantileExactInclusiveOrNullIf(0.9)(run_ratio, first_of_run) AS cache_hit_p90_ratio,
-    countIf(first_of_run AND run_ratio IS NOT NULL) AS cache_hit_runs_n,
-    count(cacheable) AS cache_hit_calls_n,
-    count(c.input_tokens) AS n,
+    -- Only a constant key gives a row without any data.
+    if({by:String} = 'total', '', grouped) AS "group",
+    sum(of_run.input) AS input_tokens,
+    sum(of_run.output) AS output_tokens,
+    sum(of_run.cache_read) AS cache_read_tokens,
+    sum(of_run.cache_write) AS cache_write_tokens,
+    sum(of_run.reasoning) AS reasoning_tokens,
+    sum(of_run.cached) / nullIf(sum(of_run.cacheable), 0) AS cache_hit_ratio,
+    quantileExactInclusiveOrNull(0.5)(run_ratio) AS cache_hit_p50_ratio,
+    quantileExactInclusiveOrNull(0.9)(run_ratio) AS cache_hit_p90_ratio,
+    count(run_ratio) AS cache_hit_runs_n,
+    sum(of_run.cacheable_n) AS cache_hit_calls_n,
+    sum(of_run.input_n) AS n,
     CAST(NULL, 'Nullable(Float64)') AS low,
     CAST(NULL, 'Nullable(Float64)') AS high,
     if(n > 0, '', 'no LLM call with input tokens in the window') AS reason
 FROM
 (
-    SELECT
-        *,
+    -- One row per run first: a hash of runs is far cheaper than calls sorted by their runs.
+    WITH
 {{dimensions_facts}},
-        toString({by:Identifier}) AS of_group,
-        if(input_tokens IS NULL, NULL, cache_read_tokens) AS cached,
-        if(cache_read_tokens IS NULL, NULL, input_tokens) AS cacheable,
-        sum(cached) OVER its_run / nullIf(sum(cacheable) OVER its_run, 0) AS run_ratio,
-        row_number() OVER its_run = 1 AS first_of_run
+        if(input_tokens IS NULL, NULL, cache_read_tokens) AS hit,
+        if(cache_read_tokens IS NULL, NULL, input_tokens) AS asked
+    SELECT
+        toString({by:Identifier}) AS grouped,
+        sum(input_tokens) AS input,
+        sum(output_tokens) AS output,
+        sum(cache_read_tokens) AS cache_read,
+        sum(cache_write_tokens) AS cache_write,
+        sum(reasoning_tokens) AS reasoning,
+        sum(hit) AS cached,
+        sum(asked) AS cacheable,
+        cached / nullIf(cacheable, 0) AS run_ratio,
+        count(asked) AS cacheable_n,
+        count(input_tokens) AS input_n
     FROM llm_calls FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')}
       AND ended_at < {until:DateTime64(9, 'UTC')}
+      AND started_at >= {{earliest_llm_calls}}
       AND started_at < {until:DateTime64(9, 'UTC')}
       AND
 {{filters_facts}}
-    WINDOW its_run AS (PARTITION BY of_group, run_id)
-) AS c
+    GROUP BY grouped, run_id
+    HAVING count() > 0
+) AS of_run
 GROUP BY "group"
 ORDER BY "group"
 {{settings}}

@@ -23,6 +23,7 @@ SELECT
 FROM tool_calls FINAL
 WHERE ended_at >= {since:DateTime64(9, 'UTC')}
   AND ended_at < {until:DateTime64(9, 'UTC')}
+  AND started_at >= {{earliest_tool_calls}}
   AND started_at < {until:DateTime64(9, 'UTC')}
   AND NOT delegation
   AND

@@ -15,4 +15,4 @@ FROM budget_events FINAL
 WHERE trace_id IN {traces:Array(String)}
 ORDER BY ended_at, span_id
 LIMIT {limit:UInt32}
-SETTINGS do_not_merge_across_partitions_select_final = 1
+SETTINGS do_not_merge_across_partitions_select_final = 1, optimize_move_to_prewhere_if_final = 1

@@ -1,19 +1,10 @@
 -- Top runs in descending order of what {sort:String} names; unfinished ones are in every window that has not
 -- ended before they began. {after_key} and {after_run} are the last row of the page before: '' begins at the first.
+-- Which runs it has is found by what decides about that; all else is read for these alone.
 -- reads: runs
 -- used by: handspan runs list, GET /api/v1/runs
 WITH
-    -- One number to order by; what is unknown comes last.
-    multiIf(
-        {sort:String} = 'duration', ifNull(toInt64(r.duration_ns), -1),
-        -- 12 decimals as a whole number: in 128 bits, which a Decimal(18, 12) cannot overflow.
-        {sort:String} = 'cost', ifNull(toInt64(toDecimal128(r.cost_usd, 12) * toInt64(1000000000000)), -1),
-        {sort:String} = 'tokens', if(
-            r.input_tokens IS NULL AND r.output_tokens IS NULL, -1,
-            toInt64(ifNull(r.input_tokens, 0) + ifNull(r.output_tokens, 0))
-        ),
-        toUnixTimestamp64Nano(r.started_at)
-    ) AS sort_key
+{{sort_key}}
 SELECT
     run_id,
     workflow,
@@ -41,33 +32,42 @@ SELECT
     status_message,
     sort_key
 FROM runs AS r FINAL
-WHERE parent_run_id = ''
-  AND (coalesce(ended_at, started_at) >= {since:DateTime64(9, 'UTC')} OR outcome = 'running')
-  AND coalesce(ended_at, started_at) < {until:DateTime64(9, 'UTC')}
-  AND (empty({status:Array(String)}) OR outcome IN {status:Array(String)})
-  AND (isNull({min_cost_usd:Nullable(Decimal(18, 12))}) OR r.cost_usd >= {min_cost_usd:Nullable(Decimal(18, 12))})
-  AND (
-      {min_duration_ns:UInt64} = 0
-      -- A run that goes on has lasted until the end of the window.
-      OR ifNull(
-          toInt64(r.duration_ns),
-          toUnixTimestamp64Nano({until:DateTime64(9, 'UTC')}) - toUnixTimestamp64Nano(started_at)
-      ) >= toInt64({min_duration_ns:UInt64})
-  )
-  AND (
-      empty({text:String})
-      OR arrayExists(
-          one -> positionCaseInsensitiveUTF8(one, {text:String}) > 0,
-          [run_id, toString(workflow), toString(project), toString(feature), path, toString(error_type),
-           status_message, session_id, conversation_id]
+WHERE run_id IN
+(
+    WITH
+{{sort_key}}
+    SELECT run_id
+    FROM runs AS r FINAL
+    WHERE parent_run_id = ''
+      AND (coalesce(ended_at, started_at) >= {since:DateTime64(9, 'UTC')} OR outcome = 'running')
+      AND coalesce(ended_at, started_at) < {until:DateTime64(9, 'UTC')}
+      AND (empty({status:Array(String)}) OR outcome IN {status:Array(String)})
+      AND (isNull({min_cost_usd:Nullable(Decimal(18, 12))}) OR r.cost_usd >= {min_cost_usd:Nullable(Decimal(18, 12))})
+      AND (
+          {min_duration_ns:UInt64} = 0
+          -- A run that goes on has lasted until the end of the window.
+          OR ifNull(
+              toInt64(r.duration_ns),
+              toUnixTimestamp64Nano({until:DateTime64(9, 'UTC')}) - toUnixTimestamp64Nano(started_at)
+          ) >= toInt64({min_duration_ns:UInt64})
       )
-  )
-  AND (
-      empty({after_run:String})
-      OR sort_key < {after_key:Int64}
-      OR (sort_key = {after_key:Int64} AND run_id > {after_run:String})
-  )
-  AND
+      AND (
+          empty({text:String})
+          OR arrayExists(
+              one -> positionCaseInsensitiveUTF8(one, {text:String}) > 0,
+              [run_id, toString(workflow), toString(project), toString(feature), path, toString(error_type),
+               status_message, session_id, conversation_id]
+          )
+      )
+      AND (
+          empty({after_run:String})
+          OR sort_key < {after_key:Int64}
+          OR (sort_key = {after_key:Int64} AND run_id > {after_run:String})
+      )
+      AND
 {{filters_runs}}
+    ORDER BY sort_key DESC, run_id
+    LIMIT {limit:UInt32}
+)
 ORDER BY sort_key DESC, run_id
-LIMIT {limit:UInt32}
+SETTINGS optimize_move_to_prewhere_if_final = 1

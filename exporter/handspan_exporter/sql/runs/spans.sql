@@ -55,4 +55,4 @@ LEFT JOIN
 ) AS fact ON s.trace_id = fact.trace_id AND s.span_id = fact.span_id
 ORDER BY s.started_at, s.trace_id, s.span_id
 LIMIT {limit:UInt32}
-SETTINGS do_not_merge_across_partitions_select_final = 1
+SETTINGS do_not_merge_across_partitions_select_final = 1, optimize_move_to_prewhere_if_final = 1
