@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: guide dashboards grafana prometheus help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-dashboards bench-ingest bench-query bench-record collector jaeger clickhouse-go deploy-check oldest-clickhouse rotel constraints clean record-frameworks pin-frameworks frameworks-newest
+.PHONY: guide dashboards grafana prometheus help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-dashboards bench-ingest bench-query bench-record collector jaeger clickhouse-go deploy-check oldest-clickhouse rotel constraints clean record-frameworks pin-frameworks frameworks frameworks-newest
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -124,6 +124,9 @@ record-frameworks: $(READY) ## tell the same story in every agent framework agai
 
 frameworks-newest: ## the newest OpenAI Agents SDK and LangGraph with their instrumentors, into the cache
 	@$(PYTHON) -m stack.frameworks.newest openai_agents langgraph
+
+frameworks: $(READY) ## the pinned environments of the guide's frameworks, into the cache; once
+	$(BIN)/python -m stack.tools autogen crewai langgraph pydantic_ai strands
 
 pin-frameworks: ## pin the newest agent frameworks and instrumentors, with hashes
 	@test -x $(VENV)/pin/bin/uv || { $(PYTHON) -m venv $(VENV)/pin && $(VENV)/pin/bin/pip install --quiet uv; }
