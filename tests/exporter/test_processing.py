@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from tests.end_to_end.processes import wait_for
 
-from handspan_exporter.processor.processing import stored_until_ns
+from handspan_exporter.processor.processing import StoredUntil
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,8 @@ def test_an_arrival_is_passed_only_when_all_that_are_older_are_stored(
     connection: Connection, connect_again: Callable[[], Connection]
 ) -> None:
     """Inserts overlap: one that began first may end last, with the oldest time in its rows."""
-    began_ns = stored_until_ns(connection)
+    stored_until_ns = StoredUntil(connection)
+    began_ns = stored_until_ns()
     slow = threading.Thread(target=connect_again().command, args=(SLOW,))
     slow.start()
     wait_for(lambda: connection.rows(RUNNING)[0]["n"] > 1, "the slow insert to run")
@@ -34,9 +35,9 @@ def test_an_arrival_is_passed_only_when_all_that_are_older_are_stored(
         {"trace_id": ["quick"], "spans": pa.array([1], pa.uint32()), "has_root": [True]}
     )
     connection.insert("trace_arrivals", quick, token="")
-    meanwhile_ns = stored_until_ns(connection)
+    meanwhile_ns = stored_until_ns()
     slow.join()
-    after_ns = stored_until_ns(connection)
+    after_ns = stored_until_ns()
 
     stamps = {
         row["trace_id"]: row["ns"]

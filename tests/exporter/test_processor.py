@@ -55,6 +55,7 @@ class Service:
         self.connection = connection
         self.now_s = 100.0
         self.in_flight_s: float | None = None
+        self.behind_s = 0.0
         self.processor = self.restarted()
 
     def restarted(self) -> Processor:
@@ -65,6 +66,7 @@ class Service:
             oldest_in_flight_ns=lambda: at(
                 self.now_s if self.in_flight_s is None else self.in_flight_s
             ),
+            behind_ns=lambda: int(self.behind_s * 1e9),
             clock_ns=lambda: at(self.now_s),
         )
         return self.processor
@@ -351,6 +353,19 @@ def test_the_lag_counts_from_when_spans_were_stored_not_from_when_they_were_noti
     service.now_s += 4
     assert _lag_s(service) == 4
     service.tick()
+    assert _lag_s(service) == 0
+
+
+def test_the_lag_lasts_until_what_was_stored_is_read(service: Service) -> None:
+    """A watermark that another's insert holds back, or a margin, hides it for a while."""
+    service.in_flight_s, service.behind_s = service.now_s - 1, 3600.0
+    service.flush(team("t1"))
+    service.processor.wake()
+    service.now_s += 4
+    assert service.tick() == 0
+    assert _lag_s(service) == 4
+    service.in_flight_s, service.behind_s = None, 0.0
+    assert service.tick() == 1
     assert _lag_s(service) == 0
 
 

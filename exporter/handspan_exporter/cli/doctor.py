@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import socket
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 _LITTLE_BYTES = 2 << 30
 """Less room than this on the store's disk is worth a word."""
+
+_COLUMNAR = "ptars"
 
 _MAPPING_DAYS = 7
 _MAPPING_NAMES = 15
@@ -107,6 +110,7 @@ def examined(settings: Settings, dsn: Dsn) -> Iterator[Finding]:
     """Yield what is found, stage by stage in the order of a span's way."""
     yield Finding("ok", "handspan", version("handspan"))
     yield from _frameworks()
+    yield _decoder()
     found = holder(dsn.folder) if dsn.folder else None
     yield from _served(found.url) if found and found.url else _ports(settings)
     yield from _journal(journal_folder(settings, dsn.folder))
@@ -125,6 +129,14 @@ def _frameworks() -> Iterator[Finding]:
                 yield Finding("ok", "records", f"{name} {version(name)}")
             except PackageNotFoundError:
                 yield Finding("ok", "records", f"{name}, which is not installed here")
+
+
+def _decoder() -> Finding:
+    """Tell what parses OTLP here: the choice of `otlp.decode`."""
+    if columnar := importlib.util.find_spec(_COLUMNAR):
+        return Finding("ok", "decoder", f"{columnar.name} {version(columnar.name)}")
+    said = f"opentelemetry-proto: {_COLUMNAR} has no wheel here, a span costs 58 us instead of 4"
+    return Finding("note", "decoder", said)
 
 
 def _served(url: str) -> Iterator[Finding]:

@@ -38,7 +38,7 @@ def shown(default: object) -> str:
     return f"{default}; " if default not in ("", False) else ""
 
 
-_BEYOND_S: Final = 5.0
+_BEYOND_S: Final = 8.0
 """For all that is not storing: requests under way, the last facts."""
 
 _log = logging.getLogger(__name__)

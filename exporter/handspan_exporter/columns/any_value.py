@@ -32,7 +32,7 @@ _PLAIN_FROM, _PLAIN_TO = 1e-5, 1e10
 
 
 def texts(values: pa.BinaryArray) -> pa.StringArray:
-    """Return the text of each raw value; total on all that `otlp.any_value.check` lets pass."""
+    """Return the text of each raw value; total on all that `otlp.decode` lets pass."""
     if not len(values):
         return pa.array([], pa.string())
     found = shapes(values)

@@ -1,4 +1,4 @@
-"""The raw bytes of attribute values (`AnyValue`): what shape each has, and whether all are sound.
+"""The raw bytes of attribute values (`AnyValue`): what shape each has. All have passed `decode`.
 
 Nearly all values are one field that fills its bytes exactly: a string, int64, double or bool in
 the one way that protobuf libraries write it. Those are recognised by tag and length with numpy.
@@ -8,19 +8,12 @@ Whatever is left (arrays, maps, bytes, fields twice, odd varints) goes through o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from google.protobuf.message import DecodeError
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
-
-from handspan_exporter.errors import MalformedRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     Bools = NDArray[np.bool_]
@@ -77,64 +70,6 @@ def shapes(values: pa.BinaryArray) -> Shapes:
     integer = _integers(tag == _INT, data, start, length)
     other = (length > 0) & ~(string | boolean | double | integer)
     return Shapes(data, start, length, header, string, integer, double, boolean, other)
-
-
-def check(values: Sequence[tuple[pa.BinaryArray, int]]) -> None:
-    """Refuse values that opentelemetry-proto would refuse, so that kernels after it are total.
-
-    All at once: looking at seven thousand values costs little more than looking at seven.
-
-    Args:
-        values: Raw, and how many messages they are inside of: protobuf takes 100 in one another.
-
-    Raises:
-        MalformedRequest: a value is not protobuf, or holds text that is not UTF-8.
-    """
-    some = [(part, depth) for part, depth in values if len(part)]
-    if not some:
-        return
-    found = shapes(pa.concat_arrays([part for part, _ in some]))
-    _check_utf8(found)
-    if found.other.any():
-        _check_others(some, found.other)
-
-
-def _check_others(values: Sequence[tuple[pa.BinaryArray, int]], other: Bools) -> None:
-    """Parse each different one of the chosen values as deep as it stands."""
-    first = 0
-    for part, depth in values:
-        for value in distinct(part, other[first : first + len(part)]):
-            (_parse_short if len(value) <= _SHORT else _parse)(value, depth)
-        first += len(part)
-
-
-def _parse(value: bytes, depth: int) -> None:
-    try:
-        AnyValue.FromString(_inside(value, depth))
-    except DecodeError as error:
-        raise MalformedRequest("an attribute's value cannot be decoded") from error
-
-
-_SHORT = 256
-"""Bytes of a value that is remembered as sound: plans, stop reasons, tags come in every request."""
-_parse_short = lru_cache(4096)(_parse)
-
-
-def _inside(value: bytes, depth: int) -> bytes:
-    """Return a value that has the given one inside of so many messages, at least 3 or an even."""
-    if depth % 2:  # a map is three messages: the list, the pair, the value
-        value, depth = _framed(_framed(_framed(value, 0x12), 0x0A), 0x32), depth - 3
-    for _ in range(depth // 2):  # an array is two
-        value = _framed(_framed(value, 0x0A), 0x2A)
-    return value
-
-
-def _framed(part: bytes, tag: int) -> bytes:
-    head, left = [tag], len(part)
-    while left > 127:
-        head.append(left & 127 | 128)
-        left >>= 7
-    return bytes([*head, left]) + part
 
 
 def distinct(values: pa.BinaryArray, chosen: Bools) -> list[bytes]:
@@ -195,27 +130,3 @@ def _integers(tagged: Bools, data: NDArray[np.uint8], start: Ints, length: Ints)
             sound[here] &= octet == 1
     result[rows] = sound
     return result
-
-
-def _check_utf8(found: Shapes) -> None:
-    """Check the text of all strings at once: what stands between them is made ASCII."""
-    first, last = int(found.start[0]), int(found.start[-1] + found.length[-1])
-    if not (found.data[first:last] >= 128).any():
-        return
-    text = found.data[first:last].copy()
-    rows = np.flatnonzero(~found.string & (found.length > 0))
-    text[_ranges(found.start[rows], found.length[rows]) - first] = 0
-    rows = np.flatnonzero(found.string & (found.header > 2))
-    text[_ranges(found.start[rows], found.header[rows]) - first] = 0
-    ends = pa.py_buffer(np.array([0, len(text)], np.int64))
-    joined = pa.Array.from_buffers(pa.large_string(), 1, [None, ends, pa.py_buffer(text)])
-    try:
-        joined.validate(full=True)
-    except pa.ArrowInvalid as error:
-        raise MalformedRequest("an attribute's text is not UTF-8") from error
-
-
-def _ranges(start: Ints, length: Ints) -> Ints:
-    """Return start, start + 1, ... of each pair, joined."""
-    before = np.cumsum(length) - length
-    return np.repeat(start - before, length) + np.arange(int(length.sum()))

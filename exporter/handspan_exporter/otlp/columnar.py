@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ptars import HandlerPool
 
 from handspan_exporter.errors import MalformedRequest
-from handspan_exporter.otlp import any_value, plain
-from handspan_exporter.otlp.levels import every_value, flat
+from handspan_exporter.otlp import plain
 from handspan_exporter.otlp.trimmed import request_type
 
 if TYPE_CHECKING:
@@ -21,15 +20,18 @@ if TYPE_CHECKING:
 
 
 def parse(signal: Signal, body: bytes) -> pa.RecordBatch:
-    """Parse one request; see `decode.decode`."""
+    """Parse one request; see `decode.decode`.
+
+    `ptars` is laxer than protobuf in places (D11) and does not look inside an attribute's value, so
+    protobuf judges first: 0.9 us per span, less than looking at the values alone with numpy.
+    """
+    plain.judged(signal, body)
     try:
-        batch = _handler(signal).list_to_record_batch([body])
+        batch: pa.RecordBatch = _handler(signal).list_to_record_batch([body])
     except BaseException as error:
         if not _refused(error):
             raise
-        # Rare, so it may cost: protobuf has the last word, and says better what is wrong.
-        return plain.parse(signal, body)
-    any_value.check(list(every_value(flat(batch))))
+        return plain.parse(signal, body)  # rare, so it may cost
     return batch
 
 

@@ -12,8 +12,6 @@ import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
 _SCOPES_OF = {"resource_spans": "scope_spans", "resource_logs": "scope_logs"}
@@ -66,24 +64,6 @@ def values(lists: pa.ListArray) -> pa.BinaryArray:
     every = np.frombuffer(found.buffers()[1] or b"\0" * 4, np.int32)[found.offset :]
     ends = pa.py_buffer(every[np.concatenate([[0], np.cumsum(lengths)])])
     return pa.Array.from_buffers(pa.binary(), len(lists), [None, ends, found.buffers()[2]])
-
-
-def every_value(levels: Flat) -> Iterator[tuple[pa.BinaryArray, int]]:
-    """Return the raw values of all attributes and bodies, and in how many messages they are."""
-    items = levels.items
-    names = {field.name for field in items.type}
-    yield _attributes(levels.resources.field("resource")), 4
-    yield _attributes(levels.scopes.field("scope")), 5
-    yield _attributes(items), 5
-    for name in ("events", "links"):
-        if name in names:
-            yield _attributes(_elements(items.field(name))), 6
-    if "body" in names:
-        yield values(items.field("body")), 4
-
-
-def _attributes(owner: pa.StructArray) -> pa.BinaryArray:
-    return values(_elements(owner.field("attributes")).field("value"))
 
 
 def _elements(lists: pa.ListArray) -> pa.Array:

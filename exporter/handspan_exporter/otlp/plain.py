@@ -39,8 +39,17 @@ _ARROW = {
 
 def parse(signal: Signal, body: bytes) -> pa.RecordBatch:
     """Parse one request; see `decode.decode`."""
+    return _batch(signal, [_row(judged(signal, body), _type(signal))])
+
+
+def judged(signal: Signal, body: bytes) -> Message:
+    """Return the request as protobuf reads it, whose word is the last.
+
+    Raises:
+        MalformedRequest: protobuf does not take the body for such a request.
+    """
     try:
-        return _batch(signal, [_row(signal.request.FromString(body), _type(signal))])
+        return signal.request.FromString(body)
     except DecodeError as error:
         raise MalformedRequest(f"the body is not an OTLP {signal} request: {error}") from error
 

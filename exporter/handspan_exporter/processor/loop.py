@@ -52,6 +52,9 @@ _IDLE_S = 5.0
 _LAST_TICKS_S = 5.0
 """How long the end may take to compute what was stored last; the next start does the rest."""
 
+_LAST_PAUSE_S = 0.02
+"""Until a server's clock has passed what was stored last."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -67,6 +70,7 @@ class Processor:
         settings: Settings,
         *,
         oldest_in_flight_ns: Callable[[], int],
+        behind_ns: Callable[[], int] | None = None,
         counters: Counters | None = None,
         lease: Lease | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
@@ -77,6 +81,8 @@ class Processor:
             connection: Of this processor alone, best opened with `facts.SESSION`.
             settings: For `tick_s` and `implicit_run_s`.
             oldest_in_flight_ns: A moment (Unix time) before which every arrival is stored.
+            behind_ns: How long before that question the moment was, by the clock that stamps
+                arrivals; None: whatever has woken us before it is stamped before the moment.
             counters: For traces and failures.
             lease: Held by the one of several processors that works; None: there is but this one.
             clock_ns: Unix time; steps back do no harm.
@@ -85,6 +91,7 @@ class Processor:
         self._settings = settings
         self._own_prices = own_prices(settings.prices)
         self._oldest_in_flight_ns = oldest_in_flight_ns
+        self._behind_ns = behind_ns
         self.counters = counters or Counters()
         self._clock_ns = clock_ns
         self._lease = lease
@@ -99,6 +106,8 @@ class Processor:
         self._found: list[str] = []
         self._oldest_ns: int | None = None
         self._unread_ns: int | None = None
+        self._woken_s = time.monotonic()
+        self._waking = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="processor")
@@ -107,6 +116,7 @@ class Processor:
 
     def start(self) -> None:
         """Begin to tick in a thread."""
+        self.wake()  # what an earlier process left is not known before the first look
         self._thread.start()
 
     def stop(self) -> None:
@@ -117,8 +127,10 @@ class Processor:
 
     def wake(self) -> None:
         """Say that something was stored: a tick comes soon, see `Pace`. Never blocks."""
-        if self._unread_ns is None:
-            self._unread_ns = self._clock_ns()
+        with self._waking:
+            self._woken_s = time.monotonic()
+            if self._unread_ns is None:
+                self._unread_ns = self._clock_ns()
         self._wake.set()
 
     def tick(self) -> int:
@@ -185,19 +197,22 @@ class Processor:
         """Read what arrived since, up to the watermark, unless enough is waiting."""
         if len(self._queue) >= MOST_ARRIVALS:
             return
-        self._unread_ns = None  # what is stored from here on says so itself
+        woken_s, since_s = self._woken_s, time.monotonic() - self._woken_s
         until_ns = self._oldest_in_flight_ns()
+        all_told = since_s * SECOND_NS >= (self._behind_ns() if self._behind_ns else 0)
         if until_ns < self._read_ns - _STEP_BACK_NS:
             # The clock that stamps arrivals was set back: what comes now is older than what came.
             self._read_ns = self._cursor_ns = until_ns - _STEP_BACK_NS
-        if until_ns <= self._read_ns:
-            return
-        arrivals = self._arrivals(self._read_ns, until_ns)
-        self._queue.arrived(arrivals, now_ns)
-        if sum(row["arrivals"] for row in arrivals) >= MOST_ARRIVALS:
-            until_ns = max(row["last_ns"] for row in arrivals) + 1
-        self._read_ns = until_ns
-        self._oldest_ns = self._queue.oldest_ns()
+        if until_ns > self._read_ns:
+            arrivals = self._arrivals(self._read_ns, until_ns)
+            self._queue.arrived(arrivals, now_ns)
+            if sum(row["arrivals"] for row in arrivals) >= MOST_ARRIVALS:
+                until_ns, all_told = max(row["last_ns"] for row in arrivals) + 1, False
+            self._read_ns = until_ns
+            self._oldest_ns = self._queue.oldest_ns()
+        with self._waking:
+            if all_told:  # but for what was stored since
+                self._unread_ns = None if self._woken_s == woken_s else self._clock_ns()
 
     def _arrivals(self, from_ns: int, until_ns: int) -> list[dict[str, int]]:
         parameters = {"from_ns": from_ns, "until_ns": until_ns, "most": MOST_ARRIVALS}
@@ -309,8 +324,11 @@ class Processor:
         """Compute what the writer stored while it was told to end; failing here costs nothing."""
         deadline_s = time.monotonic() + _LAST_TICKS_S
         try:
-            while time.monotonic() < deadline_s and self.tick():
-                pass
+            while time.monotonic() < deadline_s:
+                if not self.tick():
+                    if self._unread_ns is None:
+                        break
+                    time.sleep(_LAST_PAUSE_S)
         except HandspanError as error:
             _log.warning("the last facts are computed at the next start: %s", error)
         except Exception:  # noqa: BLE001 - the end must come

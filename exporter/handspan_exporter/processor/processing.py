@@ -53,10 +53,12 @@ def processing(
         lease = None
         if not dsn.embedded:
             lease = _lease(opened, dsn, settings, counters, holder)
+        stored = StoredUntil(session)
         processor = Processor(
             session,
             settings,
-            oldest_in_flight_ns=watermark_ns or (lambda: stored_until_ns(session)),
+            oldest_in_flight_ns=watermark_ns or stored,
+            behind_ns=None if watermark_ns else lambda: stored.behind_ns,
             counters=counters,
             lease=lease,
         )
@@ -67,18 +69,27 @@ def processing(
         yield processor
 
 
-def stored_until_ns(connection: Connection) -> int:
-    """Return a moment of the server's clock before which every arrival is stored.
+class StoredUntil:
+    """Asks a server up to when all is stored."""
 
-    Raises:
-        QueryFailed: this user may not see what runs (`GRANT SELECT ON system.processes`).
-        StoreDown: the store cannot be reached.
-    """
-    processes = connection.cluster.everywhere("system.processes")
-    statement = sql.render("facts/stored_until", {"processes": processes})
-    margin_ns = max(_MARGIN_NS, connection.cluster.margin_ns)
-    (row,) = connection.rows(statement, {"margin_ns": margin_ns})
-    return int(row["until_ns"])
+    def __init__(self, connection: Connection) -> None:
+        processes = connection.cluster.everywhere("system.processes")
+        self._connection = connection
+        self._statement = sql.render("facts/stored_until", {"processes": processes})
+        self._margin_ns = max(_MARGIN_NS, connection.cluster.margin_ns)
+        self.behind_ns = 0
+        """How long before the server's time the last answer was."""
+
+    def __call__(self) -> int:
+        """Return a moment of the server's clock before which every arrival is stored.
+
+        Raises:
+            QueryFailed: this user may not see what runs (`GRANT SELECT ON system.processes`).
+            StoreDown: the store cannot be reached.
+        """
+        (row,) = self._connection.rows(self._statement, {"margin_ns": self._margin_ns})
+        self.behind_ns = int(row["behind_ns"])
+        return int(row["until_ns"])
 
 
 def _lease(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from random import Random
 
 _MOST_BYTES = 1 << 16
-_MOST_TAG_BYTES = 5
 
 
 def mutated(body: bytes, chance: Random) -> bytes:
@@ -90,37 +89,3 @@ _CHANGES = (
     *(_replace, _flip, _insert, _remove, _cut, _repeat, _count, _nest, _group),
     *(_replace, _flip),  # more often: they keep lengths as they are, and reach deeper
 )
-
-
-def has_odd_tag(body: bytes, kept: Any) -> bool:  # noqa: ANN401 - a descriptor
-    """Tell whether a message has tags that no encoder of OTLP writes and `ptars` lets pass.
-
-    In two things it is laxer than protobuf. It skips a group, which OTLP never had, without
-    looking whether what is inside, and its end, are sound: nothing of it is ever stored. And of
-    a tag past 32 bits, or of more than five bytes, it takes the lower 32 bits.
-    """
-    place = 0
-    while place < len(body):
-        start = place
-        tag, place = _varint(body, place)
-        if tag & 7 in (3, 4) or place - start > _MOST_TAG_BYTES or tag >> 32:
-            return True
-        if tag & 7 == 2:
-            size, place = _varint(body, place)
-            field = kept.fields_by_number.get(tag >> 3)
-            inner = field.message_type if field else None
-            if inner is not None and has_odd_tag(body[place : place + size], inner):
-                return True
-            place += size
-        else:
-            place = {1: place + 8, 5: place + 4}.get(tag & 7) or _varint(body, place)[1]
-    return False
-
-
-def _varint(body: bytes, place: int) -> tuple[int, int]:
-    number = shift = 0
-    for octet in body[place : place + 10]:
-        number, shift, place = number | (octet & 127) << shift, shift + 7, place + 1
-        if octet < 128:
-            break
-    return number, place
