@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +10,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 from tests.exporter.computed import Facts
+from tests.exporter.databases import Databases
 
 from handspan_exporter.processor.facts import FACTS, SESSION
-from handspan_exporter.settings import Settings
 from handspan_exporter.store.connection import connect
-from handspan_exporter.store.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,23 +21,26 @@ if TYPE_CHECKING:
     from handspan_exporter.store.connection import Connection
     from handspan_exporter.store.dsn import Dsn
 
-_numbers = itertools.count()
-_SETTINGS = Settings(durability="process")
-"""Waiting for the disk is tested where power is cut, not in every test."""
+
+@pytest.fixture(scope="session")
+def databases(engine: Dsn) -> Iterator[Databases]:
+    """Return the databases that tests of this process share, one after the other."""
+    every = Databases(engine)
+    yield every
+    every.close()
 
 
 @pytest.fixture
-def database(engine: Dsn) -> Iterator[tuple[Dsn, Connection]]:
+def database(databases: Databases) -> Iterator[tuple[Dsn, Connection]]:
     """Return a migrated database that only this test has, and a session in it.
 
     A stage that opens its own sessions gets the DSN; `connect(dsn)` reaches the same database.
     """
-    dsn = replace(engine, database=f"test_{next(_numbers)}")
+    dsn = databases.take()
     connection = connect(dsn)
-    migrate(connection, _SETTINGS)
     yield dsn, connection
-    connection.command(f"DROP DATABASE `{dsn.database}`")
     connection.close()
+    databases.give_back(dsn)
 
 
 @pytest.fixture
@@ -64,14 +64,13 @@ def connect_again(database: tuple[Dsn, Connection]) -> Iterator[Callable[[], Con
 
 
 @pytest.fixture(scope="module")
-def facts_session(engine: Dsn) -> Iterator[Connection]:
+def facts_session(databases: Databases) -> Iterator[Connection]:
     """Return a session as `serve` opens it for the processor, in a database of this module."""
-    dsn = replace(engine, database=f"facts_{next(_numbers)}")
+    dsn = databases.take()
     connection = connect(dsn, settings=SESSION)
-    migrate(connection, _SETTINGS)
     yield connection
-    connection.command(f"DROP DATABASE `{dsn.database}`")
     connection.close()
+    databases.give_back(dsn)
 
 
 @pytest.fixture
