@@ -111,20 +111,24 @@ class ReloadingContext(ssl.SSLContext):
 
 def grpc_credentials(files: TlsFiles) -> grpc.ServerCredentials:
     """Return credentials of gRPC that read the files again when they change."""
-    seen = [files.stamp()]
+    seen: list[tuple[object, ...]] = [files.stamp()]
 
     def fresh() -> grpc.ServerCertificateConfiguration | None:
         """Return None while nothing has changed: gRPC asks at every handshake."""
+        stamp: tuple[object, ...] = ()
         try:
             stamp = files.stamp()
             if stamp == seen[0]:
                 return None
-            seen[0] = stamp
             files.context()  # judges them as one; gRPC itself would only stop answering
-            return _configuration(files)
+            made = _configuration(files)
+            # Replaced meanwhile, what was read may be of two pairs: the next handshake looks again.
+            seen[0] = stamp if files.stamp() == stamp else ()
         except OSError as error:
+            seen[0] = stamp or seen[0]
             _log.warning("the TLS files stay as they were: %s", _said(error))
             return None
+        return made if seen[0] else None
 
     return grpc.dynamic_ssl_server_credentials(
         _configuration(files), fresh, require_client_authentication=files.client_ca is not None

@@ -471,6 +471,63 @@ def test_mutual_tls_wants_a_certificate_of_the_clients_authority(
     assert httpx.get(f"{service.web}/api/v1/health", verify=trust).status_code == 200
 
 
+def test_certificates_and_the_clients_authority_are_renewed_while_clients_send(
+    serve: Callable[..., Service], trace_request: Callable[..., bytes], files: Files
+) -> None:
+    """Nobody who is let in before and after may notice; who is let in no more must."""
+    clients = Authority(files.folder, "clients")
+    cert, key = files.folder / "client.pem", files.folder / "client.key"
+    clients.issue("client", cert, key)
+    roots, trusted = files.authority.cert.read_bytes(), files.folder / "trusted.pem"
+    trusted.write_bytes(clients.cert.read_bytes())
+    service = serve(tls_cert=str(files.cert), tls_key=str(files.key), tls_client_ca=str(trusted))
+    mine = grpc.ssl_channel_credentials(roots, key.read_bytes(), cert.read_bytes())
+    stop, sent, errors = threading.Event(), [0, 0], []
+
+    def send(number: int) -> None:
+        while not stop.is_set():  # a handshake for each
+            local = [("grpc.use_local_subchannel_pool", 1)]
+            with grpc.secure_channel(service.grpc, mine, local) as channel:
+                sent[number] += 1
+                first = 10**9 * number + sent[number]
+                try:
+                    channel.unary_unary(EXPORT)(trace_request(1, first=first), timeout=30)
+                except grpc.RpcError as error:
+                    errors.append(error)
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for round_ in range(6):
+        _replaced(files, f"server {round_}")
+        before = min(sent)
+        while min(sent) < before + 2 and not errors:
+            time.sleep(0.01)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert service.counters.total(SPANS_ACCEPTED) == sum(sent)
+
+    other = Authority(files.folder, "others")
+    other.cert.replace(trusted)
+    with grpc.secure_channel(service.grpc, mine) as channel:
+        error = refusal(lambda: channel.unary_unary(EXPORT)(trace_request(1), timeout=30))
+    assert error.code() is grpc.StatusCode.UNAVAILABLE
+    trust = ssl.create_default_context(cafile=str(files.authority.cert))
+    trust.load_cert_chain(cert, key)
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{service.web}/api/v1/health", verify=trust)
+
+
+def _replaced(files: Files, name: str) -> None:
+    """Issue a new pair and put it in place, one file after the other, as a program would."""
+    cert, key = files.folder / "new.pem", files.folder / "new.key"
+    files.authority.issue(name, cert, key)
+    cert.replace(files.cert)
+    key.replace(files.key)
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
