@@ -19,7 +19,10 @@ SLOW = """
 INSERT INTO trace_arrivals (trace_id, spans, has_root)
 SELECT 'slow', 1, sleepEachRow(0.5) = 0 FROM numbers(4) SETTINGS max_block_size = 1
 """
-RUNNING = "SELECT count() AS n FROM system.processes WHERE position(query, 'sleepEachRow(0') > 0"
+RUNNING = """
+SELECT count() AS n FROM system.processes
+WHERE query_kind = 'Insert' AND position(query, 'sleepEachRow(0') > 0 AND elapsed > 0.2
+"""
 
 
 def test_an_arrival_is_passed_only_when_all_that_are_older_are_stored(
@@ -30,7 +33,7 @@ def test_an_arrival_is_passed_only_when_all_that_are_older_are_stored(
     began_ns = stored_until_ns()
     slow = threading.Thread(target=connect_again().command, args=(SLOW,))
     slow.start()
-    wait_for(lambda: connection.rows(RUNNING)[0]["n"] > 1, "the slow insert to run")
+    wait_for(lambda: connection.rows(RUNNING)[0]["n"], "the slow insert to run")
     quick = pa.table(
         {"trace_id": ["quick"], "spans": pa.array([1], pa.uint32()), "has_root": [True]}
     )
