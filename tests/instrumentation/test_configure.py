@@ -366,6 +366,25 @@ def test_a_provider_of_ones_own_leaves_the_processs_alone(program: Program) -> N
     assert done.stdout == "ProxyTracerProvider\nTrue\n"
 
 
+def test_a_bundled_program_without_metadata_records_too(program: Program) -> None:
+    """PyInstaller leaves the version out: the scope has none then, and the spans are sent."""
+    without = """
+import importlib.metadata as metadata
+known = metadata.version
+def version(name):
+    if name == "handspan":
+        raise metadata.PackageNotFoundError(name)
+    return known(name)
+metadata.version = version
+"""
+    done = program(
+        without + team(after="handspan.flush()"),
+        OTEL_TRACES_EXPORTER="console",
+    )
+    assert '"name": "invoke_agent triage"' in done.stdout
+    assert done.stderr == ""
+
+
 def test_flush_sends_what_is_waiting(program: Program, grpc_receiver: Receiver) -> None:
     """Short-lived jobs and notebooks flush; True means that the receiver has it."""
     program(

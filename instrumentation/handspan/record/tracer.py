@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
@@ -80,8 +80,16 @@ def use_provider(provider: TracerProvider | None, *, completing: bool = True) ->
 
         teach(provider)
         _pricing = cost
-    tracer = provider.get_tracer(semconv.SCOPE_NAME, version("handspan"))
+    tracer = provider.get_tracer(semconv.SCOPE_NAME, _own_version())
     _provider, _tracer = provider, _quicker(tracer, completing=completing)
+
+
+def _own_version() -> str | None:
+    """Return the version for the scope; None where a bundled program left metadata out."""
+    try:
+        return version("handspan")
+    except PackageNotFoundError:
+        return None
 
 
 def pricing() -> ModuleType | None:
