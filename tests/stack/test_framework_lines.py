@@ -78,9 +78,11 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Return one service for all frameworks: each is a service of its own there."""
     # Some tell of no run as a whole: the page says how long one waits for it, and by which option.
     one = Service(tmp_path_factory.mktemp("frameworks"), ["--implicit-run-s", "2"])
-    one.start()
-    yield one
-    one.stop()
+    try:
+        one.start()
+        yield one
+    finally:
+        one.stop()
 
 
 def test_every_part_of_the_page_is_run() -> None:

@@ -76,7 +76,7 @@ def mine(block: Block) -> bool:
 def test_a_page_runs_as_it_is_printed(page: Path, at_work: Path, tmp_path: Path) -> None:
     """Each command ends with 0, each server comes up; nothing but the machine is ours."""
     furnish(tmp_path)
-    shutil.copytree(at_work / ".local", tmp_path / ".local")
+    shutil.copytree(at_work / ".local", tmp_path / ".local", symlinks=True)
     with Place(tmp_path) as place:
         for block in filter(mine, blocks(page)):
             follow(place, block)

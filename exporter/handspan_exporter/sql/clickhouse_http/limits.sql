@@ -1,11 +1,11 @@
 -- The limits of one request to the read-only endpoint, for its session alone. `readonly` comes last: it locks them.
--- The nice value, which needs CAP_SYS_NICE and is nothing without, puts a dashboard's threads behind the ingest's.
+-- The nice value puts a dashboard's threads behind the ingest's; 0 where threads may not come back from it.
 SET max_execution_time = {{seconds}},
     max_memory_usage = {{memory_bytes}},
     max_result_bytes = {{result_bytes}},
     max_result_rows = {{result_rows}},
     max_threads = {{threads}},
-    os_threads_nice_value_query = 10,
+    os_threads_nice_value_query = {{nice}},
     result_overflow_mode = 'throw',
     timeout_overflow_mode = 'throw',
     timeout_before_checking_execution_speed = 0,

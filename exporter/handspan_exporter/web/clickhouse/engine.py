@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from handspan_exporter import sql
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 MOST_ROWS: Final = 1_000_000
 """Of one answer: more is an export, not a dashboard."""
 _THREADS: Final = 1
+_NICE: Final = 10
+"""Of readers' threads, so that they stand behind the ingest's."""
 _FORMAT: Final = re.compile(r"(?!(?i:dataframe|arrowtable|debug)$)[A-Za-z]\w*")
 """Without those that chdb adds: they end in objects of this process."""
 _DATABASE: Final = re.compile(r"[A-Za-z_]\w*")
@@ -176,6 +181,7 @@ class Engine:
             "result_bytes": int(limits["max_result_bytes"]),
             "result_rows": int(limits["max_result_rows"]),
             "threads": _THREADS,
+            "nice": _nice(),
             "asked": harmless,
         }
         return sql.render("clickhouse_http/limits", holes)
@@ -189,6 +195,30 @@ class Engine:
 
 def _harmless(name: str) -> bool:
     return name in HARMLESS or re.fullmatch(r"output_format_\w+", name) is not None
+
+
+@cache
+def _nice() -> int:
+    """Return the nice value of readers' threads; 0 where a thread may not come back from it.
+
+    Root of a user namespace (a rootless container) has CAP_SYS_NICE, which the engine looks for,
+    and may not lower a nice value all the same: the engine would end the whole process.
+    """
+    allowed: list[int] = []
+
+    def there_and_back() -> None:
+        thread = threading.get_native_id()
+        try:
+            os.setpriority(os.PRIO_PROCESS, thread, _NICE)
+            os.setpriority(os.PRIO_PROCESS, thread, 0)
+        except OSError:
+            return
+        allowed.append(_NICE)
+
+    probe = threading.Thread(target=there_and_back)
+    probe.start()
+    probe.join()
+    return allowed[0] if allowed else 0
 
 
 def _stricter(name: str, asked: str | None, most: float) -> float:
