@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client.openmetrics import parser
 from stack.tools import PROMETHEUS, Missing
 from tests.end_to_end.processes import Service, free_port, running, wait_for
+from tests.stack.prometheus.cases import ABSENT, CASES, RULES, Case, as_yaml, expressions, rules
 from tests.stack.spans import send_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.end_to_end
 
 OPENMETRICS = "application/openmetrics-text"
-ROOT = Path(__file__).parents[2]
-RULES = ROOT / "deploy" / "prometheus" / "handspan.rules.yaml"
 CONFIG = """
 global: {{scrape_interval: 2s}}
 scrape_configs:
@@ -95,10 +96,52 @@ def test_a_slow_run_is_named_by_its_trace(service: Service) -> None:
     assert exemplars
 
 
-def test_alert_rules_are_valid_and_fire_when_they_should(promtool: Path) -> None:
-    """Each on series that make it fire, and on series that must not."""
+def test_alert_rules_are_valid(promtool: Path) -> None:
+    """Prometheus does not start with a file that it cannot read."""
     ran(promtool, "check", "rules", RULES)
-    ran(promtool, "test", "rules", ROOT / "tests" / "stack" / "prometheus" / "handspan.test.yaml")
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_rule_says_what_it_should_and_only_then(
+    case: Case, promtool: Path, tmp_path: Path
+) -> None:
+    """An alert that cannot fire is worse than none: somebody relies on it."""
+    file = tmp_path / "case.yaml"
+    file.write_text(as_yaml(case), encoding="utf-8")
+    ran(promtool, "test", "rules", file)
+
+
+def test_no_rule_fires_where_nothing_is_scraped(promtool: Path, tmp_path: Path) -> None:
+    """Series that are absent are no zero and no failure."""
+    file = tmp_path / "absent.yaml"
+    file.write_text(as_yaml(*ABSENT), encoding="utf-8")
+    ran(promtool, "test", "rules", file)
+
+
+def test_every_rule_is_made_to_fire_and_kept_silent() -> None:
+    """Whoever adds a rule says when it should fire, and when not."""
+    assert {case.rule for case in CASES if case.fires} == set(rules())
+    assert {case.rule for case in CASES if not case.fires} == set(rules())
+
+
+def test_a_rule_that_says_something_else_is_noticed(promtool: Path, tmp_path: Path) -> None:
+    """The cases would be worth nothing if promtool took what is not so."""
+    (case, *_) = (one for one in CASES if one.fires)
+    file = tmp_path / "wrong.yaml"
+    file.write_text(as_yaml(replace(case, silent=tuple(case.fires), fires={})), encoding="utf-8")
+    with pytest.raises(AssertionError, match=case.rule):
+        ran(promtool, "test", "rules", file)
+
+
+def test_rules_ask_for_what_is_told(service: Service) -> None:
+    """A rule on a name that no service tells is silent for ever."""
+    page = fetched(f"http://127.0.0.1:{service.web}/metrics")
+    told = set(re.findall(r"^# TYPE (\w+)", page, re.MULTILINE))
+    # A share of no case is absent; its n is there.
+    told |= {name.removesuffix("_n") for name in told}
+    asked = set(re.findall(r"handspan_\w+", " ".join(expressions())))
+    assert len(asked) > 10
+    assert asked <= told
 
 
 def test_prometheus_reads_what_the_command_line_says(

@@ -1,0 +1,1 @@
+"""The alert rules of deploy/prometheus on series that are written down."""
