@@ -15,6 +15,8 @@ from handspan_exporter.query import kpi as kpis
 
 ALL = "*"
 """What a variable holds when nothing is chosen; a name that no dimension has."""
+NONE = "none"
+"""The group, and the choice, of what has no name: runs without a feature, calls of no agent."""
 TIME = "time"
 _SINCE = "{since:DateTime64(9, 'UTC')}"
 _UNTIL = "{until:DateTime64(9, 'UTC')}"
@@ -22,6 +24,7 @@ _FILTER = re.compile(r"\{(\w+):Array\(String\)\}")
 _HOLE = re.compile(r"\{\{([\w.]+)\}\}")
 _VARIABLE = re.compile(r"\$\{\w+:singlequote\}")
 _BUCKET = "grafana_bucket"
+_GROUP = '"group"'
 _MOMENTS = {"dimensions_runs": "coalesce(ended_at, started_at)", "dimensions_facts": "ended_at"}
 """The moment that decides which window a row belongs to, by fragment."""
 _OWN = Path(__file__).parent / "sql"
@@ -65,7 +68,7 @@ def series(kpi: str, measures: tuple[str, ...], by: str = kpis.TOTAL) -> str:
     if kpi in _OF_THE_WHOLE:
         raise UsageError(f"{kpi} depends on the whole window: it cannot be drawn over time")
     by = kpis.grouping(kpis.find(kpi), by)
-    label = 'if(length("group") = 11, \'none\', substring("group", 12))'
+    label = _named('substring("group", 12)')
     grouped = "" if by == kpis.TOTAL else f'    {label} AS "{_quoted(by)}",\n'
     columns = ",\n".join(f"    {_number(name)}" for name in measures)
     if grouped and len(measures) == 1:
@@ -82,7 +85,7 @@ def series(kpi: str, measures: tuple[str, ...], by: str = kpis.TOTAL) -> str:
 
 def columns(kpi: str, chosen: tuple[str, ...], by: str = kpis.TOTAL) -> str:
     """Return SQL that answers the KPI with the `chosen` columns only, the group named as `by`."""
-    name = "" if by == kpis.TOTAL else f'    "group" AS "{_quoted(by)}",\n'
+    name = "" if by == kpis.TOTAL else f'    {_named(_GROUP)} AS "{_quoted(by)}",\n'
     listed = ",\n".join(f"    {_number(one)}" for one in chosen)
     return f"SELECT\n{name}{listed}\nFROM\n(\n{table(kpi, by)}\n)\n"
 
@@ -130,12 +133,17 @@ def _filters(text: str) -> str:
 def _chosen(name: str) -> str:
     if name not in VARIABLES:
         return "CAST([], 'Array(String)')"
-    return f"arrayFilter(one -> one != '{ALL}', [${{{name}:singlequote}}])"
+    asked = f"one -> multiIf(one = '{ALL}', [], one = '{NONE}', ['', one], [one])"
+    return f"arrayFlatten(arrayMap({asked}, [${{{name}:singlequote}}]))"
 
 
 def _number(column: str) -> str:
     # The plugin gives a Decimal as text to some panels; a figure to look at is a float.
     return f"toFloat64({column}) AS {column}" if column.endswith("_usd") else column
+
+
+def _named(group: str) -> str:
+    return f"if({group} = '', '{NONE}', {group})"
 
 
 def _quoted(name: str) -> str:

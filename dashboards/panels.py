@@ -46,12 +46,20 @@ GOOD_LOW: Steps = ((None, "green"), (0.05, "orange"), (0.2, "red"))
 _ANY = "/.*/"
 """Whatever field: what a panel as a whole leads to."""
 _NAME_WIDTH = 170
+_LEAST_WIDTH = 80
+"""Of a column of numbers: on a narrow screen a table is moved sideways, its figures stay whole."""
+_LETTER_WIDTH = 7
+_SENTENCE_WIDTH = 100
+_MONEY_WIDTH = 64
+"""Of an axis, in pixels: Grafana measures it too narrow for a fraction of a dollar."""
 _PATH_WIDTHS = {"pattern": 460, "step": 260}
 """Of groups that have long names."""
 _FORMATS = {"timeseries": 0, "table": 1, "traces": 3}
 JAEGER = "${jaeger}/trace/"
 TRACE_PANEL = "panel-8"
 """The trace panel of the dashboard Run, as Grafana names it in an address."""
+_AGENT = "agent"
+"""A run has several, and some of its calls none: it is asked for as what a run contains."""
 _GOES_ALONG = "${__url_time_range}&${datasource:queryparam}&${jaeger:queryparam}"
 _RUNS = f"/d/handspan-runs?{_GOES_ALONG}"
 _RUN = f"/d/handspan-run?{_GOES_ALONG}&var-run="
@@ -159,6 +167,8 @@ def over_time(
         _overridden(panel, measures, found, title_only=True)
     if _is_share(found):
         panel.axis_soft_max(1)
+    if measures[0].endswith("_usd"):
+        panel.axis_width(_MONEY_WIDTH)
     group = f'${{__field.labels["{by.replace("_", " ")}"]:percentencode}}'
     return panel.override_by_regexp(_ANY, [_links((_runs(by, group), "The runs behind it"))])
 
@@ -192,7 +202,6 @@ def grouped(
     group = [
         _links(*to_runs(by, "${__value.raw:percentencode}")),
         model.DynamicConfigValue("custom.width", _PATH_WIDTHS.get(by, _NAME_WIDTH)),
-        model.DynamicConfigValue("noValue", "none"),
     ]
     return panel.override_by_name(by.replace("_", " "), group)
 
@@ -211,7 +220,7 @@ def own_table(
     panel = _table(title, kpi_query.own(sql), width, height).description(help_text)
     panel.no_value("Nothing here.")
     for name, shown in units.items():
-        panel.override_by_name(name, _properties(shown))
+        panel.override_by_name(name, _properties(shown) + _cell(shown))
     for name, leads_to in (links or {}).items():
         panel.override_by_name(name, [_links(*leads_to)])
     return panel
@@ -346,7 +355,7 @@ def _graph(title: str, asked: str | PromQuery, width: int, *, bars: bool) -> tim
 def _table(title: str, sql: str, width: int, height: int) -> table.Panel:
     panel = table.Panel().title(title).datasource(SOURCE).with_target(Query(sql))
     panel.override_by_field_type("string", [model.DynamicConfigValue("noValue", "")])
-    return panel.span(width).height(height).show_header(True)
+    return panel.span(width).height(height).show_header(True).min_width(_LEAST_WIDTH)
 
 
 def _overridden(
@@ -361,10 +370,8 @@ def _overridden(
         said_of = column(name, share=_is_share(kpi), headline=kpi.name)
         said_of = said_of._replace(title=(titles or {}).get(name, said_of.title))
         properties = _properties(Column(said_of.title, "") if title_only else said_of)
-        if not said_of.unit and not title_only:
-            # A reason or an advice is a sentence.
-            wrapped = {"type": "auto", "wrapText": True}
-            properties.append(model.DynamicConfigValue("custom.cellOptions", wrapped))
+        if isinstance(panel, table.Panel):
+            properties += _cell(said_of)
         panel.override_by_name(name, properties)
 
 
@@ -381,6 +388,19 @@ def _properties(shown: Column) -> list[model.DynamicConfigValue]:
     return found
 
 
+def _cell(shown: Column) -> list[model.DynamicConfigValue]:
+    """Return how wide the column of a table is at least: its title and its numbers stay whole."""
+    least = max(_LEAST_WIDTH, (len(shown.title) + 2) * _LETTER_WIDTH)
+    found = []
+    if not shown.unit:  # a reason or an advice is a sentence
+        wrapped = {"type": "auto", "wrapText": True}
+        found = [model.DynamicConfigValue("custom.cellOptions", wrapped)]
+        least = max(least, _SENTENCE_WIDTH)
+    if not shown.width:
+        found.append(model.DynamicConfigValue("custom.minWidth", least))
+    return found
+
+
 def _links(*addresses: tuple[str, str]) -> model.DynamicConfigValue:
     made = [{"title": title, "url": url, "targetBlank": False} for url, title in addresses]
     return model.DynamicConfigValue("links", made)
@@ -388,10 +408,12 @@ def _links(*addresses: tuple[str, str]) -> model.DynamicConfigValue:
 
 def _runs(by: str = kpis.TOTAL, value: str = "") -> str:
     """Return the address of the runs of a group, narrowed as this dashboard is."""
-    kept = "".join(f"&${{{name}:queryparam}}" for name in kpi_query.VARIABLES if name != by)
+    own = by in kpi_query.VARIABLES and by != _AGENT
+    others = [name for name in kpi_query.VARIABLES if not (own and name == by)]
+    kept = "".join(f"&${{{name}:queryparam}}" for name in others)
     if by == kpis.TOTAL:
         return f"{_RUNS}{kept}"
-    if by in kpi_query.VARIABLES:
+    if own:
         return f"{_RUNS}{kept}&var-{by}={value}"
     return f"{_RUNS}{kept}&var-with={by}%3D{value}"
 

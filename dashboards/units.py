@@ -60,6 +60,8 @@ def column(name: str, *, share: bool = False, headline: str = "") -> Column:
     """
     if name == headline and name.endswith("_ratio"):
         return Column("share", "percentunit")
+    if name == "advice":  # a sentence in each row
+        return Column(name, "", 420)
     if name in _TEXT:
         return Column(name.replace("_", " "), "")
     if name in {"low", "high"}:

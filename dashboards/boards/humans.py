@@ -68,7 +68,10 @@ BOARD = Board(
                 own_table(
                     "Runs that are still open",
                     "waiting",
-                    {"since": Column("since", "dateTimeAsIso"), "open_s": Column("open for", "s")},
+                    {
+                        "since": Column("since", "dateTimeAsIso", 155),
+                        "open_s": Column("open for", "s"),
+                    },
                     help_text="Runs that have not ended: whoever waits for a person is among them.",
                     links={"run": to_run("run")},
                 ),

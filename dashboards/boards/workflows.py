@@ -40,6 +40,7 @@ BOARD = Board(
                         "duration_p50_s": "median",
                         "duration_p90_s": "90 %",
                         "duration_p95_s": "95 %",
+                        "active_p50_s": "active",
                     },
                 ),
                 grouped(
@@ -133,7 +134,11 @@ BOARD = Board(
                 own_table(
                     "Not ended",
                     "waiting",
-                    {"since": Column("since", "dateTimeAsIso"), "open_s": Column("open for", "s")},
+                    {
+                        "since": Column("since", "dateTimeAsIso", 155),
+                        "path": Column("path", "", 260),
+                        "open_s": Column("open for", "s"),
+                    },
                     help_text="Runs that announced themselves and have not ended; lost ones are in no ratio.",
                     links={"run": to_run("run")},
                 ),

@@ -1,2 +1,2 @@
--- Values of the variable "feature": those of runs that facts still hold.
-SELECT DISTINCT feature FROM runs WHERE feature != '' ORDER BY feature LIMIT 1000
+-- Values of the variable "feature": those of runs that facts still hold; none is the choice of runs without one.
+SELECT DISTINCT if(feature = '', 'none', feature) AS feature FROM runs ORDER BY feature LIMIT 1000

@@ -1,2 +1,2 @@
--- Values of the variable "project": those of runs that facts still hold.
-SELECT DISTINCT project FROM runs WHERE project != '' ORDER BY project LIMIT 1000
+-- Values of the variable "project": those of runs that facts still hold; none is the choice of runs without one.
+SELECT DISTINCT if(project = '', 'none', project) AS project FROM runs ORDER BY project LIMIT 1000

@@ -1,2 +1,2 @@
--- Values of the variable "service": those of runs that facts still hold.
-SELECT DISTINCT service FROM runs WHERE service != '' ORDER BY service LIMIT 1000
+-- Values of the variable "service": those of runs that facts still hold; none is the choice of runs without one.
+SELECT DISTINCT if(service = '', 'none', service) AS service FROM runs ORDER BY service LIMIT 1000

@@ -212,7 +212,7 @@ def test_the_runs_of_a_group_are_found(sql: str, url: str, reader: str) -> None:
     columns, rows = asked(reader, sent(sql, shown=shown))
     names = [name for name, _ in columns]
     at = names.index("id") if "id" in names else int(names[0] == "time")
-    groups = {str(row[at]) for row in rows} - {"", "none"}
+    groups = {str(row[at]) for row in rows}
     runs = kpi_query.own("runs")
     for group in groups:
         words = dict(parse_qsl(urlsplit(_GROUP.sub(quote(group), url)).query))
@@ -227,6 +227,28 @@ def test_the_runs_of_a_group_are_found(sql: str, url: str, reader: str) -> None:
 def test_there_are_groups_to_follow() -> None:
     """The test above says nothing of a dashboard that has none."""
     assert len(grouped()) > 40
+
+
+def test_runs_without_a_value_are_found_by_it(reader: str) -> None:
+    """A group of what has no name says none; its link leads to those runs and to no others."""
+    now_ms = time.time_ns() // 10**6
+    shown, runs = Range(now_ms - 3_600_000, now_ms), kpi_query.own("runs")
+    unnamed = "SELECT run_id FROM runs FINAL WHERE feature = ''"
+    overcome = "SELECT run_id FROM faults FINAL WHERE strategy = ''"
+    for chosen, sql in (({"feature": "'none'"}, unnamed), ({"with": "'strategy=none'"}, overcome)):
+        wanted = {row[0] for row in asked(reader, sql)[1]}
+        found = {row[1] for row in asked(reader, sent(runs, chosen, shown))[1]}
+        assert found == wanted, chosen
+        assert 0 < len(found) < RUNS, chosen
+
+
+def test_none_can_be_chosen(reader: str, page: str, browser: Browser, pictures: Path) -> None:
+    """Grafana keeps it: the dashboard shows the one run without a feature, and says so above."""
+    (board,) = [one for one in BOARDS if one.name == "runs"]
+    picture = pictures / "runs-none.png"
+    report = drawn(browser, page, board, VIEWS[0], "", picture, "&var-feature=none")
+    (open_run,) = asked(reader, "SELECT run_id FROM runs FINAL WHERE feature = ''")[1]
+    assert [row["run"] for row in report["panels"]["Runs"]["rows"]] == [open_run]
 
 
 def is_open(address: str) -> bool:
