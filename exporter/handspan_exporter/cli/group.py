@@ -22,6 +22,7 @@ COMMANDS = {
     "alerts": "Tell the state of each alert; its exit code is for CI.",
     "best-agent": "Tell which agent should do a task, and how sure that is.",
     "export": "Write one run as JSON, CSV or a Markdown report.",
+    "dashboards": "Write the dashboards for Grafana and their provisioning into a folder.",
     "migrate": "Bring the store to this version's schema.",
     "prices": "Say what models cost, check a price file, price again.",
     "rebuild": "Make agent spans anew from the raw spans.",
