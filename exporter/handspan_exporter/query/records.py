@@ -99,6 +99,8 @@ def _sample(name: str, kind: str) -> Any:  # noqa: ANN401 - by its kind
         return kpi.TOTAL
     if kind.startswith("Array"):
         return []
+    if kind == "Date":
+        return "2026-01-05"
     if kind.startswith("DateTime"):
         return "2026-01-05 00:00:00"
     if kind.startswith("Nullable"):

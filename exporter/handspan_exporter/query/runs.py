@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from handspan_exporter import sql
@@ -16,6 +17,8 @@ _SHOWN_IDS = 4
 MOST_SPANS = 20_000
 """How many spans of one run are answered; the rest is counted."""
 _MOST_AGENT_RUNS = 100_000
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2149, 6, 6)
+"""All that ClickHouse's Date holds."""
 
 Row = dict[str, Any]
 _Key = tuple[str, str]
@@ -37,7 +40,7 @@ def show(connection: Connection, run: str) -> Row:
         StoreDown: the store cannot be reached.
     """
     found = _only(connection, run)
-    traces = {"traces": found["trace_ids"], "limit": MOST_SPANS}
+    traces = {"traces": found["trace_ids"], "limit": MOST_SPANS, **_days(connection, found)}
     going_on = "lost" if found["outcome"] == "lost" else "running"
     spans = connection.rows(sql.load("runs/spans"), traces | {"open_outcome": going_on})
     ordered = _tree(spans, found, _other_roots(connection, found))
@@ -131,6 +134,20 @@ def _only(connection: Connection, run: str) -> Row:
         text = f"several runs' ids begin with {run[:80]!r}: {some}; type more of it"
         raise UsageError(text)
     return rows[0]
+
+
+def _days(connection: Connection, run: Row) -> Row:
+    """Return the days (UTC) that hold the spans and facts of a run's traces.
+
+    All days when its spans have gone. Spans of the first days of a long run go before its facts do:
+    then the run's own start is what counts, and a day before it for clocks that disagree.
+    """
+    (row,) = connection.rows(sql.load("runs/days"), {"traces": run["trace_ids"]})
+    if row["first_day"] is None:
+        return {"first_day": _FIRST_DAY, "last_day": _LAST_DAY}
+    before = date.fromisoformat(run["started"][:10]) - timedelta(days=1)
+    first = max(_FIRST_DAY, min(row["first_day"], before))
+    return {"first_day": first, "last_day": row["last_day"]}
 
 
 def _other_roots(connection: Connection, run: Row) -> set[_Key]:

@@ -148,6 +148,31 @@ def test_spans_carry_what_the_facts_say(answers: Answers) -> None:
     assert spans["tool-1"]["input_tokens"] is None
 
 
+@pytest.mark.parametrize("kept", [2, 1, 0])
+def test_a_run_over_days_is_shown_whole(working: Facts, direct: Answers, kept: int) -> None:
+    """Only days that hold it are read; its facts stay when the spans of its first days are gone."""
+    run, (first, last) = f"days-{kept}", ("2025-11-30T23:00:00Z", "2025-12-04T01:00:00Z")
+    spans = [
+        {"trace_id": run, "span_id": "early", "started_at": first},
+        {"trace_id": run, "span_id": "late", "started_at": last},
+    ]
+    # A clock behind that of the root: work begins on the day before its run.
+    facts = [one | {"run_id": run, "agent": one["span_id"], "outcome": "success"} for one in spans]
+    times = {"started_at": "2025-12-01T00:00:01Z", "ended_at": last}
+    root = {"run_id": run, "root_trace_id": run, "trace_ids": [run], "outcome": "success"}
+    working.insert("runs", root | times)
+    working.insert("agent_runs", *facts)
+    if kept:
+        working.insert("agent_spans", *spans[-kept:])
+
+    shown = direct.run(run)
+
+    names = ["early", "late"]
+    assert [span["span_id"] for span in shown["spans"]] == names[2 - kept :]
+    assert all(span["outcome"] == "success" for span in shown["spans"])
+    assert [agent["agent"] for agent in shown["agents"]] == names
+
+
 def test_a_run_comes_with_its_handoffs(answers: Answers) -> None:
     """Who, to whom, what became of it, after how long."""
     (handoff,) = answers.run(team.RUN)["handoffs"]

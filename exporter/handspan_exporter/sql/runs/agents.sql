@@ -18,6 +18,7 @@ SELECT
     unpriced_calls
 FROM agent_runs FINAL
 WHERE trace_id IN {traces:Array(String)}
+  AND toDate(started_at) BETWEEN {first_day:Date} AND {last_day:Date}
 ORDER BY started_at, trace_id, span_id
 LIMIT {limit:UInt32}
 SETTINGS do_not_merge_across_partitions_select_final = 1, optimize_move_to_prewhere_if_final = 1

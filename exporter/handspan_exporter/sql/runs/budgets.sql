@@ -13,6 +13,7 @@ SELECT
     state
 FROM budget_events FINAL
 WHERE trace_id IN {traces:Array(String)}
+  AND toDate(started_at) BETWEEN {first_day:Date} AND {last_day:Date}
 ORDER BY ended_at, span_id
 LIMIT {limit:UInt32}
 SETTINGS do_not_merge_across_partitions_select_final = 1, optimize_move_to_prewhere_if_final = 1

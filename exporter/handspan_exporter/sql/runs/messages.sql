@@ -12,6 +12,7 @@ SELECT
     concat(replaceOne(toString(ended_at), ' ', 'T'), 'Z') AS at
 FROM messages FINAL
 WHERE trace_id IN {traces:Array(String)}
+  AND toDate(started_at) BETWEEN {first_day:Date} AND {last_day:Date}
 ORDER BY ended_at, trace_id, span_id
 LIMIT {limit:UInt32}
 SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -28,11 +28,17 @@ SELECT
     fact.unknown_reason AS cost_unknown_reason
 FROM
 (
-    SELECT *, 0 AS is_open FROM agent_spans FINAL WHERE trace_id IN {traces:Array(String)}
+    SELECT *, 0 AS is_open FROM agent_spans FINAL
+    WHERE trace_id IN {traces:Array(String)} AND toDate(started_at) BETWEEN {first_day:Date} AND {last_day:Date}
     UNION ALL
     SELECT * EXCEPT instance, 1 FROM open_spans FINAL
     WHERE trace_id IN {traces:Array(String)}
-      AND (trace_id, span_id) NOT IN (SELECT trace_id, span_id FROM agent_spans WHERE trace_id IN {traces:Array(String)})
+      AND toDate(started_at) BETWEEN {first_day:Date} AND {last_day:Date}
+      AND (trace_id, span_id) NOT IN
+      (
+          SELECT trace_id, span_id FROM agent_spans
+          WHERE trace_id IN {traces:Array(String)} AND toDate(started_at) BETWEEN {first_day:Date} AND {last_day:Date}
+      )
 ) AS s
 LEFT JOIN
 (
@@ -40,18 +46,22 @@ LEFT JOIN
         trace_id, span_id, parent_agent_run AS owner, toString(outcome) AS outcome, input_tokens,
         output_tokens, cost_usd,
         if(unpriced_calls > 0, concat(toString(unpriced_calls), ' unpriced'), '') AS unknown_reason
-    FROM agent_runs FINAL WHERE trace_id IN {traces:Array(String)}
+    FROM agent_runs FINAL
+    WHERE trace_id IN {traces:Array(String)} AND toDate(started_at) BETWEEN {first_day:Date} AND {last_day:Date}
     UNION ALL
     SELECT
         trace_id, span_id, agent_run, toString(outcome), input_tokens, output_tokens, cost_usd,
         toString(unknown_reason)
-    FROM llm_calls FINAL WHERE trace_id IN {traces:Array(String)} AND NOT container
+    FROM llm_calls FINAL
+    WHERE trace_id IN {traces:Array(String)} AND toDate(started_at) BETWEEN {first_day:Date} AND {last_day:Date} AND NOT container
     UNION ALL
     SELECT trace_id, span_id, agent_run, toString(outcome), NULL, NULL, NULL, ''
-    FROM tool_calls FINAL WHERE trace_id IN {traces:Array(String)}
+    FROM tool_calls FINAL
+    WHERE trace_id IN {traces:Array(String)} AND toDate(started_at) BETWEEN {first_day:Date} AND {last_day:Date}
     UNION ALL
     SELECT trace_id, span_id, '', toString(outcome), NULL, NULL, NULL, ''
-    FROM handoffs FINAL WHERE trace_id IN {traces:Array(String)}
+    FROM handoffs FINAL
+    WHERE trace_id IN {traces:Array(String)} AND toDate(started_at) BETWEEN {first_day:Date} AND {last_day:Date}
 ) AS fact ON s.trace_id = fact.trace_id AND s.span_id = fact.span_id
 ORDER BY s.started_at, s.trace_id, s.span_id
 LIMIT {limit:UInt32}
