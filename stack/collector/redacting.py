@@ -58,15 +58,24 @@ def _statements(before: str) -> Iterator[str]:
     """Yield the statements of the context that the text before them names last."""
     context = re.findall(r"context: (\w+)", before)[-1]
     for place in _PLACES[context]:
-        is_map = place.endswith("attributes")
-        if is_map:
-            yield f"delete_matching_keys({place}, {ottl.text(sensitive_key())})"
-        for pattern, replacement in patterns():
-            change = f"{ottl.text(pattern)}, {ottl.text(replacement)})"
-            if is_map:
-                yield f'replace_all_patterns({place}, "value", {change}'
-            else:
-                yield ottl.where(f"replace_pattern({place}, {change}", f"IsString({place})")
+        if place.endswith("attributes"):
+            yield from _of_a_map(place)
+            continue
+        for change in _changes():
+            yield ottl.where(f"replace_pattern({place}, {change}", f"IsString({place})")
+        if place == "log.body":  # a structured log has its words there
+            yield from (ottl.where(one, f"IsMap({place})") for one in _of_a_map(place))
+
+
+def _of_a_map(place: str) -> Iterator[str]:
+    yield f"delete_matching_keys({place}, {ottl.text(sensitive_key())})"
+    for change in _changes():
+        yield f'replace_all_patterns({place}, "value", {change}'
+
+
+def _changes() -> Iterator[str]:
+    for pattern, replacement in patterns():
+        yield f"{ottl.text(pattern)}, {ottl.text(replacement)})"
 
 
 def patterns() -> list[tuple[str, str]]:

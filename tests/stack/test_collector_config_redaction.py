@@ -7,10 +7,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue, KeyValueList
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from stack.collector.redacting import NOT_EXPRESSED, patterns
 from tests.end_to_end.processes import wait_for
 from tests.stack.collector.branches import texts
-from tests.stack.collector.sending import Run, export, request, send
+from tests.stack.collector.sending import Run, export, export_logs, request, send
 from tests.stack.collector.shipped import Shipped
 
 from handspan.redaction_rules import (
@@ -128,3 +131,46 @@ def test_every_class_of_secret_is_taken_out_everywhere(tmp_path: Path) -> None:
     assert "see [redacted:" in left
     assert "hunter2" not in left
     assert not [one for one in (*secrets, *SECRETS.values()) if json.dumps(one)[1:-1] in left]
+
+
+def _pairs(said: dict[str, str]) -> list[KeyValue]:
+    return [KeyValue(key=key, value=AnyValue(string_value=text)) for key, text in said.items()]
+
+
+def test_logs_leave_the_collector_without_what_our_rules_find(tmp_path: Path) -> None:
+    """In texts, in bodies that are maps, in attributes and of the resource; the rest stays."""
+    texts = [*(f"see {text} here" for text in SECRETS.values()), *KEYED, *HARMLESS]
+    said = {f"n{number}": text for number, text in enumerate(texts)}
+    records = [LogRecord(body=AnyValue(string_value=text)) for text in texts]
+    records.append(LogRecord(attributes=_pairs(said | {"db.password": "hunter2"})))
+    structured = KeyValueList(values=_pairs(said | {"api_key": "hunter2"}))
+    records.append(LogRecord(body=AnyValue(kvlist_value=structured), severity_text="INFO"))
+    records.append(LogRecord(body=AnyValue(int_value=12)))
+    whole = ExportLogsServiceRequest()
+    logged = whole.resource_logs.add()
+    logged.resource.attributes.extend(_pairs({"note": texts[0], "app.token": "hunter2"}))
+    logged.scope_logs.add(log_records=records)
+    file = tmp_path / "logs.json"
+    with (
+        Shipped("to_file", tmp_path, {"FILE": str(file)}) as backend,
+        Shipped("redaction", tmp_path, {"HANDSPAN": backend.address}) as collector,
+    ):
+        export_logs(collector.address, whole)
+        wait_for(lambda: file.read_text(encoding="utf-8").endswith("\n"), "the records")
+        assert '"error"' not in collector.said, collector.said
+    text = file.read_text(encoding="utf-8")
+    (line,) = text.splitlines()
+    (left,) = json.loads(line)["resourceLogs"]
+    *plain, with_attributes, with_map, number = left["scopeLogs"][0]["logRecords"]
+    ours = Redactor()
+    assert [one["body"]["stringValue"] for one in plain] == [ours.text(one) for one in texts]
+    redacted = {name: ours.text(one) for name, one in said.items()}
+    assert _as_dict(with_attributes["attributes"]) == redacted
+    assert _as_dict(with_map["body"]["kvlistValue"]["values"]) == redacted
+    assert (with_map["severityText"], number["body"]) == ("INFO", {"intValue": "12"})
+    assert _as_dict(left["resource"]["attributes"]) == {"note": ours.text(texts[0])}
+    assert "hunter2" not in text
+
+
+def _as_dict(pairs: list[dict[str, Any]]) -> dict[str, str]:
+    return {one["key"]: one["value"]["stringValue"] for one in pairs}

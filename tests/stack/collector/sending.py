@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -23,6 +27,7 @@ from handspan import semconv
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+EXPORT_LOGS = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _STARTED = itertools.count(1)
 _MS_NS = 1_000_000
@@ -141,6 +146,20 @@ def export(
         )
     refused = ExportTraceServiceResponse.FromString(answer).partial_success
     assert not refused.rejected_spans, refused.error_message
+
+
+def export_logs(address: str, whole: ExportLogsServiceRequest, *, wait_s: float = 20.0) -> None:
+    """Send one request of log records.
+
+    Raises:
+        grpc.RpcError: the receiver refuses it, or does not answer for `wait_s`.
+    """
+    with grpc.insecure_channel(address) as channel:
+        answer = channel.unary_unary(EXPORT_LOGS)(
+            whole.SerializeToString(), timeout=wait_s, wait_for_ready=True
+        )
+    refused = ExportLogsServiceResponse.FromString(answer).partial_success
+    assert not refused.rejected_log_records, refused.error_message
 
 
 @dataclass
