@@ -1,7 +1,8 @@
 """A machine of its own for one page: its ports are free, its home is empty.
 
 A network namespace, so that what the page prints (127.0.0.1:4317, 0.0.0.0:8123) is what runs, on
-whatever machine the tests are. Needs `unshare` and `nsenter` of util-linux and `ip`.
+whatever machine the tests are. Where none can be had (a container without user namespaces), the
+page is walked through on the machine's own ports, which then have to be free.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
@@ -21,7 +23,14 @@ if TYPE_CHECKING:
 
 STAYS = re.compile(r"\b(?:handspan serve|jaeger)\b")
 """Commands that run until they are stopped."""
-_UP = "ip link set lo up && echo up && exec sleep 600"
+_LOOPBACK_UP = """
+import fcntl, os, socket, struct
+SET_FLAGS, UP_AND_RUNNING = 0x8914, 0x41  # SIOCSIFFLAGS, IFF_UP | IFF_RUNNING
+with socket.socket() as any_socket:
+    fcntl.ioctl(any_socket, SET_FLAGS, struct.pack("16sh14x", b"lo", UP_AND_RUNNING))
+print("up", flush=True)
+os.execlp("sleep", "sleep", "600")
+"""
 
 
 @dataclass
@@ -34,25 +43,26 @@ class Place:
     left_running: list[tuple[str, subprocess.Popen[str]]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        """Make the namespace."""
-        self.inside = subprocess.Popen(
-            ["/usr/bin/unshare", "--net", "--map-root-user", "/bin/sh", "-c", _UP],
+        """Make the namespace, if that is allowed here."""
+        inside = subprocess.Popen(
+            ["/usr/bin/unshare", "--net", "--map-root-user", sys.executable, "-c", _LOOPBACK_UP],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        assert self.inside.stdout is not None
-        if (said := self.inside.stdout.readline().strip()) != "up":
-            self.inside.communicate()
-            pytest.fail(f"no network namespace ({said}): allow user namespaces, install iproute2")
+        assert inside.stdout is not None
+        if inside.stdout.readline().strip() == "up":
+            self.inside = inside
+        else:
+            inside.communicate()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop what runs, and give the namespace up."""
         self.stop("")
-        assert self.inside is not None
-        self.inside.kill()
-        self.inside.communicate()
+        if self.inside is not None:
+            self.inside.kill()
+            self.inside.communicate()
 
     def type(self, line: str) -> str:
         """Type a line into a shell and return what it prints; one that stays is left running.
@@ -104,7 +114,8 @@ class Place:
             time.sleep(0.05)
 
     def _inside(self, line: str) -> list[str]:
-        assert self.inside is not None
+        if self.inside is None:
+            return ["/bin/sh", "-c", line]
         enter = ["/usr/bin/nsenter", "--preserve-credentials", "--user", "--net"]
         return [*enter, "--target", str(self.inside.pid), "/bin/sh", "-c", line]
 
