@@ -37,3 +37,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dsn]:
     keep = connect(dsn)
     yield dsn
     keep.close()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_provider_is_left_behind() -> Iterator[None]:
+    """Fail the module that leaves a provider set: modules after it would record with it."""
+    from handspan.record import tracer  # noqa: PLC0415 - not every suite needs it
+
+    before = tracer.current_provider()
+    yield
+    assert tracer.current_provider() is before, "this module leaves its tracer provider set"

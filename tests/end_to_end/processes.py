@@ -84,7 +84,12 @@ def running(command: Sequence[str | Path], port: int, **environment: str) -> Ite
         yield
     finally:
         process.terminate()
-        process.communicate()
+        try:
+            process.communicate(timeout=ENOUGH_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            pytest.fail(f"{command[0]} did not end within {ENOUGH_S} s")
 
 
 @dataclass

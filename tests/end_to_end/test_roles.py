@@ -68,13 +68,15 @@ def test_two_receivers_one_processor_and_one_that_takes_over(tmp_path: Path) -> 
         first.process.send_signal(signal.SIGCONT)
         record(grpc(right), runs=1)
         wait_for(lambda: total(right, KPI)["n"] == 8, "the one after")
-        wait_for(lambda: leads(second) and not leads(first), "the first to find itself replaced")
+        # On a slow machine a tick may outlast the lease, and the first have it again by now.
+        wait_for(lambda: leads(first) != leads(second), "one of them to know that it is replaced")
 
-        second.kill()
-        wait_for(lambda: leads(first), "the first to lead again")
+        leading, other = (first, second) if leads(first) else (second, first)
+        leading.kill()
+        wait_for(lambda: leads(other), "the other to lead again")
         record(grpc(left), runs=1)
         wait_for(lambda: total(right, KPI)["n"] == 9, "the last one")
-        code, said = first.stop()
+        code, said = other.stop()
         assert code == 0, said
         assert "OTLP" not in said, "a processor takes no spans"
 

@@ -177,7 +177,17 @@ def test_the_page_shows_a_run_from_fields_that_the_api_has(server: Server) -> No
     """Every `run.x`, `one.x` of the page is a field of a record: a misspelt one shows nothing."""
     page = Asked(server, "/").text
     records = json.loads(Asked(server, "/api/v1/openapi.json").text)["components"]["schemas"]
-    named = ("RunDetail", "Run", "Span", "AgentOfRun", "Fault", "Wait", "Budget", "Alert")
+    named = (
+        "RunDetail",
+        "Run",
+        "Span",
+        "AgentOfRun",
+        "Fault",
+        "Wait",
+        "Budget",
+        "Alert",
+        "Message",
+    )
     known = {field for name in named for field in records[name]["properties"]}
     used = set(re.findall(r"\b(?:run|one)\.(\w+)", page))
 

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 import handspan
 from handspan import internal
 from handspan.context import inject
-from handspan.record import QueuedTask
+from handspan.record import QueuedTask, tracer
 
 if TYPE_CHECKING:
     from handspan.testing import Spans
@@ -165,8 +165,13 @@ def test_what_comes_after_the_end_is_said_to_be_lost(
     assert len(handspan_spans) == 1
 
 
-def test_a_span_that_is_not_sampled_has_nothing_to_say(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_span_that_is_not_sampled_has_nothing_to_say(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It records nothing from the start: nothing comes too late."""
+    monkeypatch.setattr(tracer, "_provider", None)  # what is configured here is put back
+    monkeypatch.setattr(tracer, "_tracer", None)
+    monkeypatch.setattr(tracer, "_pricing", None)
     handspan.configure(tracer_provider=TracerProvider(sampler=ALWAYS_OFF), instrument=())
     with handspan.workflow("w"), handspan.llm("m", stream=True) as call:
         list(call.streamed("ab"))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
-import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -37,7 +37,9 @@ def main() -> None:
 
 
 def _end(_signal: int, _frame: object) -> NoReturn:
-    sys.exit(0)
+    # At once: the interpreter's own end waits for ever when a query is under way in a thread.
+    # What the engine has answered lies on disk.
+    os._exit(0)
 
 
 if __name__ == "__main__":
