@@ -186,7 +186,7 @@ def test_the_page_shows_a_run_from_fields_that_the_api_has(server: Server) -> No
         "Wait",
         "Budget",
         "Alert",
-        "Message",
+        "RunMessage",
     )
     known = {field for name in named for field in records[name]["properties"]}
     used = set(re.findall(r"\b(?:run|one)\.(\w+)", page))
