@@ -6,6 +6,7 @@ the numbers of numpy are as good, and would be dropped, or kept as text that no 
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -64,10 +65,18 @@ def _scalar(value: Any) -> str | bool | int | float:  # noqa: ANN401 - whatever 
     return str(value)
 
 
+def _text(value: bytes) -> str:
+    """Return bytes as text, as OTLP's JSON has them where they are none; SDKs differ in it."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return base64.b64encode(value).decode()
+
+
 _SCALARS: tuple[tuple[Any, Any], ...] = (
     (bool, bool),
     (str, str),
-    (bytes, bytes),
+    (bytes, _text),
     (Integral, int),
     (Real | Decimal, float),
     (os.PathLike, lambda value: str(os.fspath(value))),

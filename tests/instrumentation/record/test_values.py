@@ -110,15 +110,17 @@ def test_other_values_are_told_as_text_or_not_at_all(
     with handspan.agent("a", attributes=more, state="calm") as agent:  # type: ignore[arg-type]
         agent.set("i", Unprintable())  # type: ignore[arg-type]
         agent.set("j", b"\xff")
+        agent.set("k", b"text")
     told = handspan_spans.attributes("invoke_agent a")
-    assert {name: told.get(name) for name in "abdfgij"} == {
+    assert {name: told.get(name) for name in "abdfgijk"} == {
         "a": "x",
         "b": '{"c": 1}',
         "d": ("1", "e"),
         "f": None,
         "g": ("h",),
         "i": None,
-        "j": b"\xff",
+        "j": "/w==",
+        "k": "text",
     }
     assert {"cannot be written", "no mapping"} <= {
         part
