@@ -58,8 +58,8 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
             "sum(critical_ns) / nullIf(sum(sum(critical_ns)) OVER (), 0)",
             "sum(critical_ns) / nullIf(sum(duration_ns), 0)",
         ),
-        ("uniqExact(run_id) AS n", "count() AS n"),
-        ("concat(part, ' ', name)", "name"),
+        ("arrayUniq(arrayCompact(groupArrayIf(", "length((groupArrayIf("),
+        ("concat(part, ' ', name) AS step", "name AS step"),
         _FACTS_UNFILTERED,
     ),
     "budget_use": (
