@@ -12,6 +12,7 @@ from handspan_exporter.query import agents, alerts, comparison, history, kpi, li
 from handspan_exporter.query.kpi import TOTAL
 from handspan_exporter.query.period import beside, earlier
 from handspan_exporter.query.window import iso
+from handspan_exporter.store.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -159,6 +160,7 @@ class DirectAnswers:
             clock_ns: When alerts are looked at, in ns since the epoch.
         """
         self._connection = connection
+        self._memory = Memory(connection)
         self._about = dict(about or {})
         self._alerts_file = alerts_file
         self._clock_ns = clock_ns
@@ -217,11 +219,15 @@ class DirectAnswers:
 
     def runs(self, window: Window, wanted: Wanted, *, filters: Filters | None = None) -> Row:
         """List runs."""
-        return listing.listed(self._connection, window, wanted, filters)
+        found = listing.listed(self._connection, window, wanted, filters)
+        self._memory.give_back()
+        return found
 
     def run(self, run: str) -> Row:
         """Show one run."""
-        return runs.show(self._connection, run)
+        found = runs.show(self._connection, run)
+        self._memory.give_back()
+        return found
 
     def compare_runs(self, ids: Sequence[str]) -> Row:
         """Compare runs."""
@@ -316,9 +322,11 @@ class DirectAnswers:
         return {**described(found), "row": rows[0]}
 
     def _rows(self, found: Kpi, window: Window, by: str, filters: Filters | None) -> list[Row]:
-        return kpi.answer(
+        rows = kpi.answer(
             self._connection, found.name, window.since_ns, window.until_ns, by, filters
         )
+        self._memory.give_back()
+        return rows
 
 
 def states(answers: Answers, defined: Sequence[Alert], now_ns: int) -> Row:

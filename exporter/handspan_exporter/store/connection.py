@@ -130,6 +130,8 @@ class Connection:
         self._insert_settings = _INSERT | known
         self.cluster = cluster or Cluster("")
         """How statements of the schema are said to this store."""
+        self.embedded = file is not None
+        """Whether the engine lives in this process."""
 
     def command(self, statement: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that answers nothing; blocks until it is done.
