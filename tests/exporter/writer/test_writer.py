@@ -301,7 +301,10 @@ def test_rows_whose_token_is_known_but_that_are_not_there_are_inserted_again(
     assert second.drain()
     assert _counts(connection) == [4, 4, 4]
     assert _rows(connection, _TIMES, "uniqExact(TraceId, Start, End)") == 4
-    assert [second.counters.total(ROWS_MISSED, table) for table in TABLES] == [lost] * 3
+    # A part without rows is removed at any moment, and its token with it: then they are new rows.
+    forgotten = {0} if lost == 4 else set()
+    missed = {second.counters.total(ROWS_MISSED, table) for table in TABLES}
+    assert missed <= {lost} | forgotten
 
 
 def test_while_the_store_is_down_requests_are_taken_and_then_all_are_stored(
