@@ -161,18 +161,22 @@ def stored(store: str) -> dict[str, dict[str, float]]:
     return found
 
 
-def assert_all_there(found: dict[str, dict[str, float]], acknowledged: list[str]) -> None:
+def assert_all_there(
+    found: dict[str, dict[str, float]], acknowledged: list[str], *, shared: bool = False
+) -> None:
     """Check the promise: every acknowledged span, in every table, exactly once.
 
     Raw spans may be there more often only where an acknowledgement never arrived; these clients do
-    not send a request again.
+    not send a request again. In a store that several services may share, an arrival whose answer
+    was lost is announced again: a trace computed twice is harmless, one never computed is not.
     """
     assert len(set(acknowledged)) == len(acknowledged) > 0
     for table, ids in found.items():
         wanted = set(_wanted(table, acknowledged))
         assert wanted - ids.keys() == set(), f"{table} has lost spans"
         doubled = {one: count for one, count in ids.items() if count != 1}
-        assert doubled == {}, f"{table} has spans more than once"
+        if not (shared and table == "trace_arrivals"):
+            assert doubled == {}, f"{table} has spans more than once"
 
 
 _ROWS = {

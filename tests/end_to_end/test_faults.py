@@ -190,7 +190,7 @@ def test_a_clickhouse_in_every_trouble_costs_nothing(
     assert code == 0, output
     assert clients.refusals == []
     assert not list((tmp_path / "journal" / "rejected").iterdir())
-    assert_all_there(stored(clickhouse.dsn), clients.acknowledged)
+    assert_all_there(stored(clickhouse.dsn), clients.acknowledged, shared=True)
 
 
 def _await_retries(service: Service, before: int, what: str) -> None:
@@ -228,7 +228,7 @@ def test_a_signal_while_the_store_is_gone_ends_in_time_and_the_next_start_stores
 
     assert service.counter(BYTES_TORN) == 20
     assert service.stop()[0] == 0
-    assert_all_there(stored(clickhouse.dsn), clients.acknowledged)
+    assert_all_there(stored(clickhouse.dsn), clients.acknowledged, shared=True)
 
 
 def test_a_signal_while_the_store_is_silent_ends_in_time(
@@ -250,7 +250,7 @@ def test_a_signal_while_the_store_is_silent_ends_in_time(
     service.start()
     service.await_facts()
     service.stop()
-    assert_all_there(stored(clickhouse.dsn), clients.acknowledged)
+    assert_all_there(stored(clickhouse.dsn), clients.acknowledged, shared=True)
 
 
 def test_two_services_never_share_a_journal(tmp_path: Path) -> None:

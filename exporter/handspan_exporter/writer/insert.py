@@ -101,7 +101,11 @@ class Inserter:
         return cut_off
 
     def announce(self, table: str, rows: pa.Table) -> None:
-        """Insert rows that do no harm twice; blocks as long as it takes."""
+        """Insert rows that do no harm twice; blocks as long as it takes.
+
+        Each attempt has a token of its own: a store that was killed may know a token without its
+        rows, and nobody else can tell which of these rows are there.
+        """
         self._retried(
             table, lambda: self._connection.insert(table, rows, token=secrets.token_hex(16))
         )
