@@ -18,7 +18,7 @@ from handspan.internal import contained, warn_once
 from handspan.processors.parts import copied
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from handspan.price_file import PriceFile
     from handspan.prices import Rates, Tiers
@@ -46,6 +46,8 @@ _TOKENS = (
     semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
     semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
     semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+)
+_MODAL_TOKENS = (
     semconv.GEN_AI_USAGE_AUDIO_INPUT_TOKENS,
     semconv.GEN_AI_USAGE_IMAGE_INPUT_TOKENS,
     semconv.GEN_AI_USAGE_AUDIO_CACHE_READ_INPUT_TOKENS,
@@ -53,21 +55,22 @@ _TOKENS = (
     semconv.GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS,
     semconv.GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS,
 )
-"""In the order of `_Usage`."""
+"""After `_TOKENS` in the order of `_Usage`; most calls have none of them."""
+_IS_MODAL = frozenset(_MODAL_TOKENS)
 
 
 class _Rates(NamedTuple):
-    """What one model costs at one moment."""
+    """What one model costs at one moment: kinds of input first, `_OF_INPUT` in number."""
 
     input: _Price
-    output: _Price
     cache_read: _Price
     cache_write: _Price
-    reasoning: _Price
     input_audio: _Price
     input_image: _Price
     cache_read_audio: _Price
     cache_read_image: _Price
+    output: _Price
+    reasoning: _Price
     output_audio: _Price
     output_image: _Price
     request: int
@@ -229,10 +232,11 @@ def cost_of(attributes: Mapping[str, Any], at_ns: int) -> Cost:
     if usage.input is None and usage.output is None:
         raise prices.Unpriced("no usage")
     rates = _rates(str(attributes.get(semconv.GEN_AI_PROVIDER_NAME, "")), model, at_ns)
-    reason = _unpriceable(rates, usage)
+    parts = _parts(rates, usage)
+    reason = _unpriceable(rates, usage, parts)
     if reason:
         raise prices.Unpriced(reason)
-    return _priced(rates, usage)
+    return _priced(rates, parts, usage.input or 0)
 
 
 def _model(attributes: Mapping[str, Any]) -> str:
@@ -241,10 +245,11 @@ def _model(attributes: Mapping[str, Any]) -> str:
 
 
 def _usage(attributes: Mapping[str, Any]) -> _Usage:
-    told = [_count(attributes.get(name)) for name in _TOKENS]
-    return _Usage(
-        told[0], told[1], told[2] or 0, told[3] or 0, told[4], *(one or 0 for one in told[5:])
-    )
+    request, output, read, write, reasoning = [_count(attributes.get(name)) for name in _TOKENS]
+    modal: Iterable[int] = ()
+    if not _IS_MODAL.isdisjoint(attributes):
+        modal = [_count(attributes.get(name)) or 0 for name in _MODAL_TOKENS]
+    return _Usage(request, output, read or 0, write or 0, reasoning, *modal)
 
 
 def _count(value: object) -> int | None:
@@ -289,7 +294,7 @@ def _scaled(usd: Decimal, digits: int) -> int:
     return int(_EXACT.scaleb(usd, digits))
 
 
-def _unpriceable(rates: _Rates, said: _Usage) -> str:
+def _unpriceable(rates: _Rates, said: _Usage, parts: _Parts) -> str:
     """Return why tokens do not tell the cost, in the order in which the service asks; or ''."""
     cached = said.cache_read + said.cache_write
     request, output = said.input or 0, said.output or 0
@@ -303,7 +308,7 @@ def _unpriceable(rates: _Rates, said: _Usage) -> str:
         return "cache tokens exceed input"
     if rates.reasoning and (reason := _unpriceable_reasoning(said, output)):
         return reason
-    return "audio or image tokens exceed their whole" if _exceeds(_parts(rates, said)) else ""
+    return "audio or image tokens exceed their whole" if min(parts) < 0 else ""
 
 
 class _Parts(NamedTuple):
@@ -313,16 +318,19 @@ class _Parts(NamedTuple):
     """
 
     input: int
-    output: int
     cache_read: int
     cache_write: int
-    reasoning: int
     input_audio: int
     input_image: int
     cache_read_audio: int
     cache_read_image: int
+    output: int
+    reasoning: int
     output_audio: int
     output_image: int
+
+
+_OF_INPUT = _Parts._fields.index("output")
 
 
 def _parts(rates: _Rates, said: _Usage) -> _Parts:
@@ -339,21 +347,17 @@ def _parts(rates: _Rates, said: _Usage) -> _Parts:
     output_image = said.output_image if rates.output_image else 0
     return _Parts(
         (said.input or 0) - of_input,
-        (said.output or 0) - reasoning - output_audio - output_image,
         cache_read,
         cache_write,
-        reasoning,
         input_audio,
         input_image,
         cached_audio,
         cached_image,
+        (said.output or 0) - reasoning - output_audio - output_image,
+        reasoning,
         output_audio,
         output_image,
     )
-
-
-def _exceeds(parts: _Parts) -> bool:
-    return min(parts) < 0
 
 
 def _unpriceable_reasoning(said: _Usage, output: int) -> str:
@@ -371,24 +375,21 @@ def _rate(price: _Price, request_tokens: int) -> int | None:
     return found
 
 
-def _priced(rates: _Rates, usage: _Usage) -> Cost:
-    size, input_cost, output_cost = usage.input or 0, 0, 0
-    paid_for = cast("tuple[_Price, ...]", rates[: len(_Parts._fields)])
-    for kind, tokens, price in zip(_Parts._fields, _parts(rates, usage), paid_for, strict=True):
+def _priced(rates: _Rates, parts: _Parts, size: int) -> Cost:
+    input_cost = output_cost = 0
+    paid_for = cast("tuple[_Price, ...]", rates)
+    for kind, tokens in enumerate(parts):
         if not tokens:
             continue
-        paid = tokens * (_rate(price, size) or 0)
-        if kind.startswith(_OF_OUTPUT):
-            output_cost += paid
-        else:
+        paid = tokens * (_rate(paid_for[kind], size) or 0)
+        if kind < _OF_INPUT:
             input_cost += paid
+        else:
+            output_cost += paid
     whole = input_cost + output_cost + rates.request
     if whole >= _MOST:
         raise prices.Unpriced("cost is not plausible")
     return Cost(_usd(whole), _usd(input_cost), _usd(output_cost), rates.source, rates.version)
-
-
-_OF_OUTPUT = ("output", "reasoning")
 
 
 def _usd(amount: int) -> float:
