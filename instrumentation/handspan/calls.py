@@ -181,7 +181,9 @@ def in_our_names(attributes: Mapping[str, Any]) -> dict[str, Any]:
             if value not in (None, ""):
                 found[ours] = _whole(value) if ours.startswith(_USAGE) else value
                 break
-    return _in_buckets(_json(attributes.get(BUCKETS_KEY))) | found
+    if BUCKETS_KEY in attributes:
+        return _in_buckets(_json(attributes[BUCKETS_KEY])) | found
+    return found
 
 
 def _in_buckets(said: dict[str, Any]) -> dict[str, Any]:
