@@ -221,6 +221,26 @@ def test_the_timer_survives_a_restart(service: Service) -> None:
     assert service.runs() == ["t1"]
 
 
+def test_a_restart_remembers_more_timers_than_one_reading_of_arrivals_tells(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five busy minutes are more than is read at once; the newest would never become runs."""
+    monkeypatch.setattr(loop, "MOST_ARRIVALS", 2)
+    names = [f"t{n}" for n in range(7)]
+    service.flush([row for name in names[:3] for row in team(name)[2:]])  # at the same moment
+    for name in names[3:]:
+        service.flush(team(name)[2:])
+    service.now_s += 100
+    service.flush([team("t0")[1]])
+    while service.tick(after_s=3) or service.processor.waiting:
+        pass
+    service.restarted()
+    service.tick(after_s=210)
+    assert service.runs() == names[1:]
+    service.tick(after_s=100)
+    assert service.runs() == names
+
+
 def test_a_timer_survives_a_store_that_refuses(service: Service) -> None:
     """Its trace has no new span that would make it due again."""
     broken = Broken(service.connection, set())

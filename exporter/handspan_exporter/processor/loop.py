@@ -187,8 +187,10 @@ class Processor:
         checked_ns = max(1, self._cursor_ns - 2 * _CURSOR_EVERY_NS)
         self._checked_ns = min(checked_ns, found.get("looked", checked_ns))
         idle_ns = int(self._settings.implicit_run_s * SECOND_NS)
-        if self._cursor_ns:
-            self._queue.settles(self._arrivals(self._cursor_ns - idle_ns, self._cursor_ns))
+        from_ns = self._cursor_ns - idle_ns if self._cursor_ns else 0
+        while from_ns < self._cursor_ns:
+            arrivals, from_ns = self._arrivals(from_ns, self._cursor_ns)
+            self._queue.settles(arrivals)
         running = self._connection.rows(sql.load("facts/running"))
         self._queue.may_be_lost((row["trace_id"] for row in running), self._clock_ns())
         self._revision = revision
@@ -204,19 +206,21 @@ class Processor:
             # The clock that stamps arrivals was set back: what comes now is older than what came.
             self._read_ns = self._cursor_ns = until_ns - _STEP_BACK_NS
         if until_ns > self._read_ns:
-            arrivals = self._arrivals(self._read_ns, until_ns)
+            arrivals, self._read_ns = self._arrivals(self._read_ns, until_ns)
             self._queue.arrived(arrivals, now_ns)
-            if sum(row["arrivals"] for row in arrivals) >= MOST_ARRIVALS:
-                until_ns, all_told = max(row["last_ns"] for row in arrivals) + 1, False
-            self._read_ns = until_ns
+            all_told = all_told and self._read_ns == until_ns
             self._oldest_ns = self._queue.oldest_ns()
         with self._waking:
             if all_told:  # but for what was stored since
                 self._unread_ns = None if self._woken_s == woken_s else self._clock_ns()
 
-    def _arrivals(self, from_ns: int, until_ns: int) -> list[dict[str, int]]:
+    def _arrivals(self, from_ns: int, until_ns: int) -> tuple[list[dict[str, int]], int]:
+        """Return what arrived, a row per trace, and up to when: sooner if it was too much."""
         parameters = {"from_ns": from_ns, "until_ns": until_ns, "most": MOST_ARRIVALS}
-        return self._connection.rows(sql.load("facts/arrivals"), parameters)
+        arrivals = self._connection.rows(sql.load("facts/arrivals"), parameters)
+        if sum(row["arrivals"] for row in arrivals) >= MOST_ARRIVALS:
+            until_ns = max(row["last_ns"] for row in arrivals) + 1
+        return arrivals, until_ns
 
     def _compute(self, batch: list[str], now_ns: int) -> None:
         try:
