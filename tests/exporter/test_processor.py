@@ -37,6 +37,7 @@ from handspan_exporter.telemetry import (
     FACTS_MISSED,
     FACTS_TRACES,
     PROCESSOR_LAG_S,
+    PROCESSOR_TICKS,
 )
 
 if TYPE_CHECKING:
@@ -387,6 +388,55 @@ def test_the_lag_lasts_until_what_was_stored_is_read(service: Service) -> None:
     service.in_flight_s, service.behind_s = None, 0.0
     assert service.tick() == 1
     assert _lag_s(service) == 0
+
+
+def test_under_steady_traffic_the_lag_is_what_the_watermark_hides(service: Service) -> None:
+    """That of a cluster is 5 s behind, and something is stored more often than that: always."""
+    service.behind_s = 5.0
+    lags = []
+    for n in range(12):
+        service.flush(team(f"t{n}"))
+        service.processor.wake()
+        service.in_flight_s = service.now_s - 5
+        service.tick()
+        lags.append(_lag_s(service))
+        service.now_s += 1
+    assert 0 < max(lags[:5]) < 5
+    assert lags[6:] == [pytest.approx(5)] * 6
+    service.in_flight_s, service.behind_s = None, 0.0
+    service.tick()
+    assert _lag_s(service) == 0
+
+
+def test_the_lag_of_what_a_limit_left_unread_is_not_forgotten(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is before the watermark, and nobody has seen it."""
+    monkeypatch.setattr(loop, "MOST_ARRIVALS", 1)
+    for n in range(3):
+        service.flush(team(f"t{n}"))
+        service.processor.wake()
+    service.now_s += 60
+    service.tick()
+    assert _lag_s(service) > 60
+    while service.tick():
+        pass
+    assert _lag_s(service) == 0
+
+
+def test_the_end_waits_for_no_watermark_that_is_far_behind(session: Connection) -> None:
+    """A cluster's takes seconds to pass what was stored last: the next start computes that."""
+    processor = Processor(
+        session,
+        Settings(store="chdb:///unused", tick_s=60),
+        oldest_in_flight_ns=lambda: at(0),
+        behind_ns=lambda: 30 * 10**9,
+    )
+    processor.start()
+    wait_until(lambda: processor.counters.total(PROCESSOR_TICKS) > 0)
+    processor.wake()
+    processor.stop()
+    assert processor.counters.total(PROCESSOR_TICKS) <= 3
 
 
 def _lag_s(service: Service) -> float:

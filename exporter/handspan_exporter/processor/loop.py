@@ -53,7 +53,9 @@ _LAST_TICKS_S = 5.0
 """How long the end may take to compute what was stored last; the next start does the rest."""
 
 _LAST_PAUSE_S = 0.02
-"""Until a server's clock has passed what was stored last."""
+_LAST_LONGEST_PAUSE_S = 1.0
+"""Until a watermark has passed what was stored last: a server's soon does. That of a cluster takes
+5 s, for which nobody who ends a program should wait."""
 
 _log = logging.getLogger(__name__)
 
@@ -199,20 +201,34 @@ class Processor:
         """Read what arrived since, up to the watermark, unless enough is waiting."""
         if len(self._queue) >= MOST_ARRIVALS:
             return
-        woken_s, since_s = self._woken_s, time.monotonic() - self._woken_s
+        woken_s, asked_s, asked_ns = self._woken_s, time.monotonic(), self._clock_ns()
         until_ns = self._oldest_in_flight_ns()
-        all_told = since_s * SECOND_NS >= (self._behind_ns() if self._behind_ns else 0)
+        read_all = True
         if until_ns < self._read_ns - _STEP_BACK_NS:
             # The clock that stamps arrivals was set back: what comes now is older than what came.
             self._read_ns = self._cursor_ns = until_ns - _STEP_BACK_NS
         if until_ns > self._read_ns:
             arrivals, self._read_ns = self._arrivals(self._read_ns, until_ns)
             self._queue.arrived(arrivals, now_ns)
-            all_told = all_told and self._read_ns == until_ns
+            read_all = self._read_ns == until_ns
             self._oldest_ns = self._queue.oldest_ns()
+        if read_all:
+            self._told(woken_s, asked_s, asked_ns)
+
+    def _told(self, woken_s: float, asked_s: float, asked_ns: int) -> None:
+        """Forget what has woken us before the watermark, of which all is read."""
         with self._waking:
-            if all_told:  # but for what was stored since
-                self._unread_ns = None if self._woken_s == woken_s else self._clock_ns()
+            if self._hidden_s(woken_s, asked_s) <= 0:  # all but what was stored since
+                self._unread_ns = None if self._woken_s == woken_s else asked_ns
+            elif self._unread_ns is not None:
+                self._unread_ns = max(self._unread_ns, asked_ns - self._behind())
+
+    def _hidden_s(self, woken_s: float, now_s: float) -> float:
+        """Return how long the watermark takes to pass what woke us then; not above 0: it has."""
+        return woken_s + self._behind() / SECOND_NS - now_s
+
+    def _behind(self) -> int:
+        return self._behind_ns() if self._behind_ns else 0
 
     def _arrivals(self, from_ns: int, until_ns: int) -> tuple[list[dict[str, int]], int]:
         """Return what arrived, a row per trace, and up to when: sooner if it was too much."""
@@ -330,9 +346,10 @@ class Processor:
         try:
             while time.monotonic() < deadline_s:
                 if not self.tick():
-                    if self._unread_ns is None:
+                    hidden_s = self._hidden_s(self._woken_s, time.monotonic())
+                    if self._unread_ns is None or hidden_s > _LAST_LONGEST_PAUSE_S:
                         break
-                    time.sleep(_LAST_PAUSE_S)
+                    time.sleep(max(hidden_s, _LAST_PAUSE_S))
         except HandspanError as error:
             _log.warning("the last facts are computed at the next start: %s", error)
         except Exception:  # noqa: BLE001 - the end must come
