@@ -147,6 +147,42 @@ def test_a_look_back_finds_what_the_facts_lack(service: Service) -> None:
     assert counters.total(FACTS_MISSED) == 1
 
 
+def test_what_a_second_look_back_finds_outlives_a_kill_while_the_first_is_not_done(
+    service: Service,
+) -> None:
+    """Only this process knows of either: the next one must look that far back itself."""
+    broken = Broken(service.connection, set())
+    service.connection = broken  # type: ignore[assignment]
+    service.restarted()
+
+    def passes(now_s: float, *refused: str) -> None:
+        broken.refused, service.now_s = set(refused), now_s
+        for _ in range(6):
+            with suppress(QueryFailed):
+                service.tick()
+
+    def flush_and_lose(trace_id: str) -> None:
+        service.flush(team(trace_id))
+        passes(service.now_s + 1, "t0")
+        lost, *_ = trace(trace_id, tool("late", 4, 5))
+        lost |= {"span_id": "ffff", "parent_span_id": "0001", "received_at": at(service.now_s)}
+        store(service.connection, [lost])
+
+    service.tick()  # looks back, and does again in a minute
+    flush_and_lose("t1")
+    service.now_s += 1
+    service.flush(team("t0"))  # refused, it holds the cursor for minutes: nobody looks beyond
+    flush_and_lose("t2")
+    passes(500, "t0", "t1")
+    passes(570, "t1", "t2")
+    passes(640, "t1", "t2")
+    passes(710, "t2")
+    passes(780, "t2")
+    service.restarted()
+    passes(790)
+    assert service.counted_spans() == 3 * len(team("t0")) + 2
+
+
 def test_an_open_run_is_computed_every_second_and_then_every_fiftieth_of_its_age(
     service: Service,
 ) -> None:

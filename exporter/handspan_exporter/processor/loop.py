@@ -105,7 +105,7 @@ class Processor:
         self._read_ns = 0
         self._cursor_ns = 0
         self._looked_ns = self._checked_ns = 0
-        self._found: list[str] = []
+        self._found: dict[str, int] = {}
         self._oldest_ns: int | None = None
         self._unread_ns: int | None = None
         self._woken_s = time.monotonic()
@@ -304,17 +304,20 @@ class Processor:
             if missed := self._looked(now_ns, "facts/missed", window | {"most": MOST_TRACES}):
                 self.counters.add(FACTS_MISSED, len(missed))
                 _log.error("spans of %s traces were missed, first of %s", len(missed), missed[0])
-            filled = self._looked(now_ns, "facts/filled", window)
+            self._looked(now_ns, "facts/filled", window)
             # A process that is killed before it has computed what was found must find it again.
-            if not self._queue.waiting_since(self._found):
-                self._move("looked", from_ns)
-                self._found = [*missed, *filled]
+            waiting = self._queue.waiting_since(self._found)
+            self._found = {trace_id: self._found[trace_id] for trace_id, _ in waiting}
+            self._move("looked", min(self._found.values(), default=from_ns))
         self._checked_ns = until_ns
 
     def _looked(self, now_ns: int, name: str, window: dict[str, int]) -> list[str]:
         """Queue the traces that a statement finds and return them, without those that wait."""
-        found = self._connection.rows(sql.load(name), window)
-        return self._queue.missed((row["trace_id"] for row in found), now_ns)
+        rows = self._connection.rows(sql.load(name), window)
+        found = self._queue.missed((row["trace_id"] for row in rows), now_ns)
+        # One found before, done since and found again counts from the earlier look: no harm.
+        self._found = dict.fromkeys(found, window["from_ns"]) | self._found
+        return found
 
     def _next_revision(self) -> int:
         least = self._lease.fence if self._lease else self._clock_ns()
