@@ -19,7 +19,7 @@ from handspan_exporter.telemetry import (
     ROWS_UNVERIFIED,
     STORE_RETRIES,
 )
-from handspan_exporter.writer.verify import missing
+from handspan_exporter.writer.verify import RECOGNISED, missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,10 +74,12 @@ class Inserter:
 
         Args:
             table: Where to.
-            rows: All of its columns.
+            rows: All of its columns; none is done at once.
             token: Of these rows alone.
             doubtful: The token may have been used before, with an unknown outcome.
         """
+        if not rows.num_rows:
+            return False
         waiting, refusals, cut_off = [(0, rows.num_rows)], 0, doubtful
         if doubtful:
             rows, token, doubtful = self._absent(table, rows, token)
@@ -106,9 +108,10 @@ class Inserter:
         Each attempt has a token of its own: a store that was killed may know a token without its
         rows, and nobody else can tell which of these rows are there.
         """
-        self._retried(
-            table, lambda: self._connection.insert(table, rows, token=secrets.token_hex(16))
-        )
+        if rows.num_rows:
+            self._retried(
+                table, lambda: self._connection.insert(table, rows, token=secrets.token_hex(16))
+            )
 
     def _absent(self, table: str, rows: pa.Table, token: str) -> tuple[pa.Table, str, bool]:
         """Leave out what the store has: after a power cut it may not know the token any more.
@@ -158,6 +161,9 @@ class Inserter:
 
     def _make_good(self, table: str, rows: pa.Table) -> None:
         """Insert what the store dropped as a repetition though it does not have it."""
+        if table not in RECOGNISED:  # its rows do no harm twice
+            self.announce(table, rows)
+            return
         left = self._missing(table, rows)
         while left is not None and left.num_rows:
             self._counters.add(ROWS_MISSED, left.num_rows, reason=table)

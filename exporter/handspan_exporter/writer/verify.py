@@ -38,6 +38,9 @@ _IDENTITY = {
 }
 """Table -> by what a row of it is recognised. A log record has no id; a part is there or not."""
 
+RECOGNISED = frozenset(_IDENTITY)
+"""Tables that can be asked; of all others a row does no harm twice."""
+
 
 def missing(connection: Connection, table: str, rows: pa.Table) -> pa.Table:
     """Return those rows that the table does not have.

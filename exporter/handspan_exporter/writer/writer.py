@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from itertools import repeat
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -262,12 +261,14 @@ class Writer:
         begun = [open_spans_table(*one) for one in _with_beginning(parts, group)]
         if (rows := _joined(begun)).num_rows:
             self._insert_rows("open_spans", rows, group)
-            self._announce(begun, group)
+            self._announce(begun, group, [None] * len(begun))
         return int(logs.num_rows)
 
-    def _announce(self, spans: list[pa.Table], group: Group, late: Sequence[pa.Table] = ()) -> None:
+    def _announce(
+        self, spans: list[pa.Table], group: Group, late: Sequence[pa.Table | None]
+    ) -> None:
         """Tell the processor which traces there is something new of: after all else is there."""
-        came = zip(_with_beginning(spans, group), late or repeat(None), strict=False)
+        came = zip(_with_beginning(spans, group), late, strict=True)
         arrivals = _joined([arrivals_table(*one, others) for one, others in came])
         if not self._alone:
             self._inserter.announce("trace_arrivals", arrivals.drop_columns(["arrived_at"]))

@@ -137,6 +137,51 @@ def test_spans_of_others_are_announced_when_they_are_late(
     assert _rows(connection, "trace_arrivals", "arraySort(groupArray(spans))") == [0, 0, 1, 1]
 
 
+def test_leftovers_without_agent_work_are_stored_like_any_other(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """Nothing is to be looked up of what they do not have, and nothing is sent."""
+    first = Ingest(tmp_path, connection)
+    first.accept_alone(_plain(trace_request(3)))
+    watched: Any = Dying(connection, 100)
+
+    second = Ingest(tmp_path, watched)
+    second.writer.start()
+
+    assert second.drain()
+    assert second.counters.total(SEGMENTS_REJECTED) == 0
+    assert second.counters.total(SEGMENT_RETRIES) == 0
+    assert _counts(connection) == [3, 0, 0]
+    assert {"agent_spans", "trace_arrivals"}.isdisjoint(watched.tables)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"service_instances"},
+        {"otel_traces", _TIMES},
+        {"agent_spans"},
+        {"trace_arrivals"},
+    ],
+)
+def test_an_outage_at_any_table_costs_a_segment_nothing(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes], broken: set[str]
+) -> None:
+    """Some tables cannot be asked what they have; those bear a row twice."""
+    request = ExportTraceServiceRequest.FromString(trace_request(3))
+    service = request.resource_spans[0].resource.attributes.add(key="service.name")
+    service.value.string_value = "shop"
+    failing: Any = FailingOnce(connection, broken)
+    ingest = Ingest(tmp_path, failing)
+    ingest.accept_alone(request.SerializeToString())
+    ingest.writer.start()
+
+    assert ingest.drain()
+    assert failing.failed == broken
+    assert ingest.counters.total(SEGMENT_RETRIES) == 0
+    assert _counts(connection) == [3, 3, 3]
+
+
 def _plain(body: bytes) -> bytes:
     """Return the request with spans that are no agent work."""
     request = ExportTraceServiceRequest.FromString(body)
@@ -221,6 +266,26 @@ class Dying:
             self.tables.append(table)
             self._connection.insert(table, rows, token=token)
         if len(self.tables) >= self._inserts:
+            raise StoreDown("the connection is broken")
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        """Do all else as the connection does."""
+        return getattr(self._connection, name)
+
+
+class FailingOnce:
+    """A real connection whose first insert into some tables is done, and its answer lost."""
+
+    def __init__(self, connection: Connection, tables: set[str]) -> None:
+        self.failed: set[str] = set()
+        self._connection = connection
+        self._tables = tables
+
+    def insert(self, table: str, rows: pa.Table, *, token: str) -> None:
+        """Insert."""
+        self._connection.insert(table, rows, token=token)
+        if table in self._tables - self.failed:
+            self.failed.add(table)
             raise StoreDown("the connection is broken")
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
