@@ -7,6 +7,7 @@ attach mode alike. Total: no input makes it raise; what cannot be read is absent
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -214,16 +215,21 @@ class _AgentSpans:
 
     def mapped(self, column: mapping.Column) -> pa.Array:
         """Return one column out of the attributes."""
-        texts = self.attributes.take(self.attributes.first(self.sources(column)))
+        places = self.attributes.first(self.sources(column))
+        if places is None:  # most columns: each is of one kind of work
+            return _unsaid(column.shape, len(self.rows))
+        texts = self.attributes.take(places)
         if column.words:
             texts = parse.words(texts, column.words)
-        if column.shape == "text":
-            return as_strings(texts.fill_null(b""))
-        return _READERS[column.shape](texts)
+        return _read(column.shape, texts)
 
     def sources(self, column: mapping.Column) -> list[tuple[str, Mask | None]]:
-        """Return the column's sources and the spans on which each counts."""
-        return [(source.key, self.where(source)) for source in column.sources]
+        """Return those sources of the column that some span has, and where each counts."""
+        return [
+            (source.key, self.where(source))
+            for source in column.sources
+            if self.attributes.knows(source.key)
+        ]
 
     def where(self, source: mapping.Source) -> Mask | None:
         """Return the spans on which a source counts; None: all."""
@@ -385,7 +391,7 @@ class _AgentSpans:
         failed = pc.equal(columns["status"], "Error")
         if (usd := buckets.cost_usd(self.attributes, failed)) is not None:
             found["cost_usd"] = pc.coalesce(columns["cost_usd"], usd)
-        return found | buckets.called(columns, as_strings(self.text("SpanName")))
+        return found | buckets.called(columns)
 
     def cost(self, usd: pa.Array, source: pa.Array) -> dict[str, pa.Array]:
         """Return cost and source: only dollars count, and a cost without a source gets its own."""
@@ -409,6 +415,20 @@ class _AgentSpans:
         ]
         told = pa.array(self.attributes.has(earlier))
         return pc.if_else(told, pa.scalar(None, pa.string()), found)
+
+
+def _read(shape: str, texts: pa.Array) -> pa.Array:
+    """Return the values that bytes, or nulls, stand for."""
+    if shape == "text":
+        return as_strings(texts.fill_null(b""))
+    return _READERS[shape](texts)
+
+
+@lru_cache(maxsize=16)
+def _unsaid(shape: str, rows: int) -> pa.Array:
+    """Return what spans are that say nothing: one array for all such columns of a batch."""
+    value = _read(shape, pa.nulls(1, pa.binary()))[0]
+    return pa.repeat(value, rows) if value.is_valid else pa.nulls(rows, value.type)
 
 
 _EXCEPTION_TYPE: Final = "exception.type"
@@ -437,8 +457,10 @@ def _durations(column: pa.Array) -> pa.Array:
 
 def _steers(error_types: pa.Array) -> pa.Array:
     """Return whether a type, with or without its module, is one of `mapping.NEVER_ERRORS`."""
+    told = error_types.dictionary_encode()  # few, and none on most spans
     pattern = rf"(^|\.)({'|'.join(mapping.NEVER_ERRORS)})$"
-    return pc.match_substring_regex(error_types, pattern).fill_null(False)
+    steers = pc.match_substring_regex(told.dictionary, pattern)
+    return steers.take(told.indices).fill_null(False)
 
 
 def _without_frameworks(providers: pa.Array) -> pa.Array:

@@ -60,6 +60,10 @@ class Attributes:
         }
         return some
 
+    def knows(self, name: str) -> bool:
+        """Tell whether any span has the name."""
+        return name in self._positions
+
     def has(self, names: Iterable[str]) -> Mask:
         """Return which spans have one of the names."""
         found = np.zeros(self.spans, np.bool_)

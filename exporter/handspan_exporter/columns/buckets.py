@@ -43,7 +43,7 @@ def cost_usd(attributes: Attributes, failed: pa.Array) -> pa.Array | None:
     return pc.if_else(nothing.fill_null(False), pa.scalar(None, parse.USD), usd)
 
 
-def called(columns: dict[str, pa.Array], names: pa.Array) -> dict[str, pa.Array]:
+def called(columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
     """Return the columns in which a Langfuse span has its name, see `mapping.CALLED`."""
     own = pc.equal(columns["convention"], mapping.LANGFUSE)
     if not pc.any(own).as_py():
@@ -51,7 +51,7 @@ def called(columns: dict[str, pa.Array], names: pa.Array) -> dict[str, pa.Array]
     found = {}
     for kind, name in mapping.CALLED.items():
         nameless = pc.and_(pc.equal(columns["kind"], kind), pc.equal(columns[name], ""))
-        found[name] = pc.if_else(pc.and_(own, nameless), names, columns[name])
+        found[name] = pc.if_else(pc.and_(own, nameless), columns["name"], columns[name])
     return found
 
 

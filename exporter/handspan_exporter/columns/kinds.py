@@ -81,13 +81,14 @@ def recognise(attributes: Attributes, batch: pa.RecordBatch) -> Kinds:
     convention = kind.copy()
     _by_evidence(attributes, names, kind, convention)
     _set(kind, convention, attributes.has([_OPERATION.key]), KIND[mapping.CHAIN], mapping.OTEL)
-    for name, (meant, said_in) in mapping.EVENT_KINDS.items():
-        named = np.asarray(pc.equal(names, name.encode()).fill_null(False))
-        _set(kind, convention, named, KIND[meant], said_in)
+    for said_in, codes in _EVENTS.items():
+        found = _look_up(names, codes)
+        _set(kind, convention, found != NONE, found, said_in)
     for rule in reversed(mapping.KIND_RULES):
-        codes = {value: KIND[meant] for value, meant in rule.kinds.items()}
-        found = _look_up(attributes.text(rule.key), codes)
-        _set(kind, convention, found != NONE, found, rule.convention)
+        if attributes.knows(rule.key):
+            codes = {value: KIND[meant] for value, meant in rule.kinds.items()}
+            found = _look_up(attributes.text(rule.key), codes)
+            _set(kind, convention, found != NONE, found, rule.convention)
     scopes = as_bytes(batch["ScopeName"])
     correct(attributes, names, scopes, kind)
     _messages(attributes, scopes, kind, convention)
@@ -96,6 +97,14 @@ def recognise(attributes: Attributes, batch: pa.RecordBatch) -> Kinds:
     return Kinds(kind, convention, handed_to, handed_how)
 
 
+_EVENTS: Final = {
+    convention: {
+        name: KIND[meant]
+        for name, (meant, said_in) in mapping.EVENT_KINDS.items()
+        if said_in == convention
+    }
+    for _, convention in mapping.EVENT_KINDS.values()
+}
 _OPERATION: Final = next(rule for rule in mapping.KIND_RULES if rule.convention == mapping.OTEL)
 
 
