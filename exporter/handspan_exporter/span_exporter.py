@@ -79,6 +79,7 @@ class ClickHouseSpanExporter(SpanExporter):
         self._stopping = threading.Event()
         self._opened: ExitStack | None = None
         self._connection: Connection | None = None
+        self._settings = Settings()
         self._foreign = False
 
     @property
@@ -124,7 +125,9 @@ class ClickHouseSpanExporter(SpanExporter):
         deadline_s = time.monotonic() + self._timeout_s
         connection = self._until(deadline_s, self._open)
         batch = decode(TRACES, encode_spans(spans).SerializeToString())
-        verdict = admission(flat(batch).items, now_ns=time.time_ns(), raw_days=Settings().raw_days)
+        verdict = admission(
+            flat(batch).items, now_ns=time.time_ns(), raw_days=self._settings.raw_days
+        )
         if verdict.reasons:
             batch = only(batch, verdict.admitted)
         if verdict.admitted.any():
@@ -147,7 +150,7 @@ class ClickHouseSpanExporter(SpanExporter):
         insert("agent_spans", agent_spans)
         # The store itself says when: others may share it, and the processor follows these times.
         now_ns = time.time_ns()
-        late = late_spans(traces, now_ns, Settings().implicit_run_s)
+        late = late_spans(traces, now_ns, self._settings.implicit_run_s)
         arrivals = arrivals_table(agent_spans, now_ns, late)
         insert("trace_arrivals", arrivals.drop_columns(["arrived_at"]))
 
@@ -170,7 +173,8 @@ class ClickHouseSpanExporter(SpanExporter):
     def _open(self) -> Connection:
         """Return the session, opened and its schema made when this is the first time."""
         if self._connection is None:
-            dsn = parse(from_environment(os.environ, store=self._store).store)
+            self._settings = from_environment(os.environ, store=self._store)
+            dsn = parse(self._settings.store)
             with ExitStack() as opened:
                 opened.enter_context(hold(dsn))
                 connection = opened.enter_context(closing(connect(dsn)))
