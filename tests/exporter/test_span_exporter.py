@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -69,6 +70,29 @@ def rows(connection: Connection, table: str, when: str) -> list[dict[str, object
     """Return a table without the moment at which its rows came."""
     found = connection.arrow(f"SELECT * FROM {table} ORDER BY ALL")  # noqa: S608 - of this file
     return [{k: v for k, v in row.items() if k != when} for row in found.to_pylist()]
+
+
+@pytest.mark.parametrize(("idle_s", "announced"), [("60", 1), ("3600", 0)])
+def test_what_is_late_is_what_the_settings_say(
+    engine: Dsn,
+    exporter: ClickHouseSpanExporter,
+    monkeypatch: pytest.MonkeyPatch,
+    idle_s: str,
+    announced: int,
+) -> None:
+    """As in `serve`: whoever shortens the wait for runs has gaps closed by later spans, too."""
+    monkeypatch.setenv("HANDSPAN_IMPLICIT_RUN_S", idle_s)
+    memory = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    began_ns = time.time_ns() - 100 * 10**9
+    provider.get_tracer("tests").start_span("GET", start_time=began_ns).end(began_ns + 1)
+    provider.shutdown()
+
+    assert exporter.export(memory.get_finished_spans()) is SpanExportResult.SUCCESS
+    with closing(connect(engine)) as store:
+        found = store.rows("SELECT count() AS arrivals FROM trace_arrivals")
+    assert found == [{"arrivals": announced}]
 
 
 def test_its_rows_are_those_of_the_receiver(
