@@ -160,7 +160,7 @@ class DirectAnswers:
             clock_ns: When alerts are looked at, in ns since the epoch.
         """
         self._connection = connection
-        self._memory = Memory(connection)
+        connection.answered = Memory(connection).give_back
         self._about = dict(about or {})
         self._alerts_file = alerts_file
         self._clock_ns = clock_ns
@@ -219,15 +219,11 @@ class DirectAnswers:
 
     def runs(self, window: Window, wanted: Wanted, *, filters: Filters | None = None) -> Row:
         """List runs."""
-        found = listing.listed(self._connection, window, wanted, filters)
-        self._memory.give_back()
-        return found
+        return listing.listed(self._connection, window, wanted, filters)
 
     def run(self, run: str) -> Row:
         """Show one run."""
-        found = runs.show(self._connection, run)
-        self._memory.give_back()
-        return found
+        return runs.show(self._connection, run)
 
     def compare_runs(self, ids: Sequence[str]) -> Row:
         """Compare runs."""
@@ -322,11 +318,9 @@ class DirectAnswers:
         return {**described(found), "row": rows[0]}
 
     def _rows(self, found: Kpi, window: Window, by: str, filters: Filters | None) -> list[Row]:
-        rows = kpi.answer(
+        return kpi.answer(
             self._connection, found.name, window.since_ns, window.until_ns, by, filters
         )
-        self._memory.give_back()
-        return rows
 
 
 def states(answers: Answers, defined: Sequence[Alert], now_ns: int) -> Row:

@@ -132,6 +132,8 @@ class Connection:
         """How statements of the schema are said to this store."""
         self.embedded = file is not None
         """Whether the engine lives in this process."""
+        self.answered: Callable[[], None] = _nothing
+        """Called when `rows` has its answer, or none: what was refused took memory, too."""
 
     def command(self, statement: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that answers nothing; blocks until it is done.
@@ -152,9 +154,12 @@ class Connection:
             QueryFailed: ClickHouse refused it.
             StoreDown: ClickHouse cannot be reached or is overloaded.
         """
-        with _our_errors(QueryFailed):
-            answer = self._client.query(statement, parameters=dict(parameters or {}))
-            return list(answer.named_results())
+        try:
+            with _our_errors(QueryFailed):
+                answer = self._client.query(statement, parameters=dict(parameters or {}))
+                return list(answer.named_results())
+        finally:
+            self.answered()
 
     def arrow(self, statement: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Return the answer as an Arrow table, times exact to the nanosecond.
@@ -268,6 +273,10 @@ def _client(dsn: Dsn, settings: dict[str, Any]) -> Client:
     engine = dsn.folder / "engine"
     engine.mkdir(parents=True, exist_ok=True)
     return clickhouse_connect.get_client(interface="chdb", path=str(engine), settings=settings)
+
+
+def _nothing() -> None:
+    """What most sessions do after an answer."""
 
 
 def _check_version(version: str) -> None:
