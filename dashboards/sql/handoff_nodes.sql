@@ -18,6 +18,7 @@ FROM
     (
 {{agent_performance.agent}}
     )
+    WHERE agent_runs > 0
     UNION ALL
     SELECT arrayJoin(splitByString(' > ', "group")) AS id, 'no run seen', '', CAST(NULL, 'Nullable(Float64)'), CAST(NULL, 'Nullable(Float64)')
     FROM
@@ -26,7 +27,7 @@ FROM
     )
     WHERE id NOT IN (SELECT "group" FROM (
 {{agent_performance.agent}}
-    ))
+    ) WHERE agent_runs > 0)
 )
 WHERE id != ''
 GROUP BY id

@@ -64,6 +64,16 @@ def asked(
             low, high = sorted(dice.choices(ends, k=2))
             if low < high:
                 yield Question(kpi.name, kpis.TOTAL, low, high)
+        yield from _moments(facts, kpi)
+
+
+def _moments(facts: dict[str, list[Fact]], kpi: Kpi, *, most: int = 5) -> Iterator[Question]:
+    """Yield windows of a nanosecond: a fact that a KPI reads besides ends there, not its own."""
+    own = {fact["ended_ns"] for fact in facts.get(kpi.reads[0], ())}
+    for table in kpi.reads[1:]:
+        ends = sorted({fact["ended_ns"] for fact in facts.get(table, ())} - own - {None})
+        for end in ends[:: max(1, len(ends) // most)]:
+            yield Question(kpi.name, kpi.grain, end, end + 1)
 
 
 def edges(facts: dict[str, list[Fact]], kpi: Kpi, *, most: int = 40) -> list[Question]:

@@ -18,6 +18,7 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
         _UNTIL,
         ("sum(quality) / nullIf(rating_n, 0)", "sum(quality) / nullIf(count(), 0)"),
         ("AND agent_run != ''", ""),
+        ("FULL JOIN", "LEFT JOIN"),
         ("sumIf(a.cost_usd, a.unpriced_calls = 0)", "sum(a.cost_usd)"),
         ("if(attempts_n = 0, NULL, sum(attempt) / attempts_n)", "sum(attempt) / count()"),
         ("sumMapIf(map(toString(error_type), toUInt64(1)), outcome = 'failure')", "map()"),

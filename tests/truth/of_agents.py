@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 
 def _performances(facts: Facts, asked: Question) -> dict[str, Row]:
     rated = asked.grouped(row for row in asked.asked(facts["ratings"]) if row["of_agent"])
+    ran = asked.grouped(asked.asked(facts["agent_runs"]))
     found = {}
-    for group, some in asked.grouped(asked.asked(facts["agent_runs"])).items():
+    for group in {**ran, **rated}:
         given = said(rated.get(group, []), "quality")
-        found[group] = _performance(some) | {"rating_mean": average(given), "rating_n": len(given)}
+        own = _performance(ran.get(group, []))
+        found[group] = own | {"rating_mean": average(given), "rating_n": len(given)}
     return found
 
 

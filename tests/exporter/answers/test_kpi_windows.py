@@ -127,3 +127,22 @@ def test_costs_add_up_exactly_however_they_are_grouped(facts: Facts) -> None:
     assert str(total["cost_usd"]) == "3.000000000000"
     for by in ("model", "agent", "edge", "service"):
         assert sum(row["cost_usd"] for row in ask(facts, "cost_usd", by=by)) == total["cost_usd"]
+
+
+def test_ratings_add_up_over_hours_without_a_run(facts: Facts) -> None:
+    """People and nightly judges rate long after the run: hours must say as many as the day."""
+    facts.insert("agent_runs", {"agent": "writer", "outcome": "success"})
+    ends = ("2026-01-05T09:10:00Z", "2026-01-05T11:10:00Z", "2026-01-05T11:20:00Z")
+    facts.insert(
+        "ratings",
+        *({"agent": "writer", "agent_run": "1", "quality": 4, "ended_at": end} for end in ends),
+    )
+    hour_ns = 3_600 * 10**9
+    hours = [Window(at, at + hour_ns) for at in range(DAY.since_ns, DAY.until_ns, hour_ns)]
+
+    rows = [row for one in hours for row in ask(facts, "agent_performance", one, by="agent")]
+    told = [(row["group"], row["agent_runs"], row["rating_n"], row["reason"]) for row in rows]
+    none = "no agent run in the window"
+    assert told == [("writer", 1, 1, ""), ("writer", 0, 2, none)]
+    (rated,) = ask(facts, "quality_rating", by="agent")
+    assert sum(row["rating_n"] for row in rows) == rated["n"] == 3

@@ -7,13 +7,15 @@
 -- reads: agent_runs, ratings
 -- used by: handspan kpi, GET /api/v1/kpis/agent_performance, kpi_history
 SELECT
-    p.* EXCEPT (n, low, high, reason),
+    if(p."group" = '', r.rated, p."group") AS "group",
+    p.success_ratio AS success_ratio,
+    p.* EXCEPT ("group", success_ratio, n, low, high, reason),
     r.rating_mean AS rating_mean,
     r.rating_n AS rating_n,
     p.n AS n,
     p.low AS low,
     p.high AS high,
-    p.reason AS reason
+    if(p.agent_runs = 0, 'no agent run in the window', p.reason) AS reason
 FROM
 (
     WITH
@@ -48,11 +50,7 @@ FROM
         successful + failed AS n,
         wilson_low(successful, n) AS low,
         wilson_high(successful, n) AS high,
-        multiIf(
-            n > 0, '',
-            agent_runs = 0, 'no agent run in the window',
-            'no agent run ended as success or failure'
-        ) AS reason
+        if(n > 0, '', 'no agent run ended as success or failure') AS reason
     FROM agent_runs AS a FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')}
       AND ended_at < {until:DateTime64(9, 'UTC')}
@@ -62,7 +60,8 @@ FROM
 {{filters_facts}}
     GROUP BY "group"
 ) AS p
-LEFT JOIN
+-- Ratings come after runs, often when none of that agent ends: whoever was only rated has a row too, with zeros and NULLs.
+FULL JOIN
 (
     WITH
 {{dimensions_facts}}
