@@ -206,7 +206,12 @@ def compare_groups(
     """
     of = of or ("agent_runs" if split in _AGENT_SPLITS or "agent" in (filters or {}) else "runs")
     _check_split(split, of)
-    parameters = {"split": split, **kpi.filter_parameters(filters or {})}
+    parameters = {
+        "split": split,
+        "since": parameter(min(a.window.since_ns, b.window.since_ns)),
+        "until": parameter(max(a.window.until_ns, b.window.until_ns)),
+        **kpi.filter_parameters(filters or {}),
+    }
     for side, group in (("a", a), ("b", b)):
         parameters[f"since_{side}"] = parameter(group.window.since_ns)
         parameters[f"until_{side}"] = parameter(group.window.until_ns)

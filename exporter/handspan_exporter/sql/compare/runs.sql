@@ -1,4 +1,5 @@
         -- Which ended top runs are in A, which in B, or in both: windows, or values of the dimension {split:Identifier}.
+        -- since is the earlier beginning, until the later end of the two windows.
         -- reads: runs
         -- used by: compare/groups
         SELECT
@@ -13,6 +14,7 @@
                 AND (empty({values_b:Array(String)}) OR side IN {values_b:Array(String)}) AS in_b
         FROM runs FINAL
         WHERE parent_run_id = ''
-          AND ended_at IS NOT NULL
+          AND ended_at >= {since:DateTime64(9, 'UTC')}
+          AND ended_at < {until:DateTime64(9, 'UTC')}
           AND
 {{filters_runs}}

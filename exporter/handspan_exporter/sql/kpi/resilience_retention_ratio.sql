@@ -37,7 +37,10 @@ FROM
         toString({by:Identifier}) AS grouped,
         run_id IN
         (
-            SELECT run_id FROM faults FINAL WHERE injected AND started_at < {until:DateTime64(9, 'UTC')}
+            SELECT run_id
+            FROM faults FINAL
+            WHERE injected AND started_at >= {{before_runs}}
+              AND started_at < {until:DateTime64(9, 'UTC')}
         ) AS faulted,
         max(faulted) OVER its_workflow AS some_faulted,
         min(faulted) OVER its_workflow AS all_faulted
