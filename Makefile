@@ -28,7 +28,7 @@ test-fast: $(READY) ## without the tests that start real processes
 	$(BIN)/python -m pytest -m "not end_to_end and not soak"
 
 test-stack: $(READY) oldest-clickhouse ## tests with the real programs around Handspan; `make collector rotel jaeger clickhouse-go` first
-	$(BIN)/python -m pytest tests/stack
+	$(BIN)/python -m pytest tests/stack --numprocesses 2 --dist loadgroup
 
 # Without the frameworks and the service, which that environment does not have.
 NOT_OF_THE_SDK := --ignore=tests/instrumentation/frameworks --ignore=tests/instrumentation/test_cli.py \

@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+_BESIDE = "test_oldest_clickhouse.py"
+"""As long as nearly all others together, and alone with its server: it runs in a process of its
+own beside them, who share ports, pictures and a browser, and stay in one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests go to which process, for `--dist loadgroup`."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            beside = item.path.name == _BESIDE
+            item.add_marker(pytest.mark.xdist_group("beside" if beside else "stack"))
+
+
 @pytest.fixture
 def collector() -> Iterator[Callable[..., int]]:
     """Return a function that starts the real Collector and returns its OTLP/gRPC port."""
