@@ -22,7 +22,7 @@ demo: $(READY) ## a team of agents, traced into an embedded store, and its KPIs
 	@$(BIN)/handspan demo
 
 test: $(READY) ## the whole test suite
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(READY) ## without the tests that start real processes
 	$(BIN)/python -m pytest -m "not end_to_end and not soak"
