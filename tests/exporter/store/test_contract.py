@@ -59,13 +59,19 @@ def dsn(request: pytest.FixtureRequest, engine: Dsn) -> Dsn:
 
 
 @pytest.fixture
-def store(dsn: Dsn) -> Iterator[Connection]:
-    """Return a session in a migrated store."""
+def session(dsn: Dsn) -> Iterator[Connection]:
+    """Return a session in an empty database."""
     connection = connect(dsn)
-    migrate(connection, Settings())
     yield connection
     connection.command(f"DROP DATABASE `{dsn.database}`")
     connection.close()
+
+
+@pytest.fixture
+def store(session: Connection) -> Connection:
+    """Return a session in a migrated store."""
+    migrate(session, Settings())
+    return session
 
 
 def _prices(asked: int) -> pa.Table:
@@ -150,9 +156,9 @@ def test_every_value_comes_back_as_it_was_sent(store: Connection) -> None:
         ("Bool", True),
     ],
 )
-def test_parameters_reach_the_server_as_values(store: Connection, kind: str, value: Any) -> None:  # noqa: ANN401
+def test_parameters_reach_the_server_as_values(session: Connection, kind: str, value: Any) -> None:  # noqa: ANN401
     """They are never part of the statement, so nothing in them can be one."""
-    (row,) = store.rows(f"SELECT {{given:{kind}}} AS given", {"given": value})
+    (row,) = session.rows(f"SELECT {{given:{kind}}} AS given", {"given": value})
 
     found = row["given"]
     assert (found.replace(tzinfo=UTC) if isinstance(found, datetime) else found) == value
