@@ -516,6 +516,15 @@ COLUMNS: Final[list[tuple[str, list[tuple[str, bool, str, list[str]]]]]] = [
         ],
     ),
     (
+        "handspan.usage.cache_write_1h_tokens",
+        [
+            ("handspan.usage.cache_write_1h_tokens", False, "", []),
+            ("gen_ai.usage.cache_creation.ephemeral_1h_input_tokens", True, "", []),
+            ("gen_ai.usage.details.ephemeral_1h_input_tokens", True, "", []),
+            ("gen_ai.usage.details.cache_write_1h_tokens", True, "", []),
+        ],
+    ),
+    (
         "gen_ai.usage.cost.amount",
         [
             ("handspan.cost.usd", False, "", []),
@@ -637,8 +646,22 @@ BUCKETS: Final[list[tuple[str, list[str]]]] = [
             '"(?:output_reasoning_tokens)": ?(?P<count>[0-9]{1,18}) ?[,}]',
         ],
     ),
+    (
+        "handspan.usage.cache_write_1h_tokens",
+        [
+            '"(?:cache_creation_ephemeral_1h_input_tokens)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+            '"(?:input_ephemeral_1h_input_tokens)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+        ],
+    ),
 ]
 """Standard name -> patterns of the buckets that hold it."""
+BUCKETS_ADDED: Final[dict[str, list[str]]] = {
+    "gen_ai.usage.cache_write.input_tokens": [
+        '"(?:input_ephemeral_5m_input_tokens)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+        '"(?:input_ephemeral_1h_input_tokens)": ?(?P<count>[0-9]{1,18}) ?[,}]',
+    ],
+}
+"""Standard name -> patterns of buckets that count, each of them, beside those."""
 BUCKETS_BESIDE: Final[dict[str, list[str]]] = {
     "gen_ai.usage.input_tokens": [
         "gen_ai.usage.cache_read.input_tokens",
@@ -884,6 +907,10 @@ def _langfuse(name: str, kind: str, attributes: Attributes, *, failed: bool) -> 
     """Write what Langfuse tells within other texts, where nothing else did."""
     usage = _text(attributes.get(BUCKETS_KEY, ""))
     counts = {standard: _count(usage, patterns) for standard, patterns in BUCKETS}
+    for standard, patterns in BUCKETS_ADDED.items():
+        more = [_count(usage, [pattern]) for pattern in patterns]
+        if any(one is not None for one in more):
+            counts[standard] = (counts[standard] or 0) + sum(one or 0 for one in more)
     told = [counts[standard] for standard in BUCKETS_BESIDE]
     whole = None not in told and _count(usage, [BUCKETS_WHOLE]) == sum(one or 0 for one in told)
     for standard, beside in BUCKETS_BESIDE.items():

@@ -1141,6 +1141,12 @@ ALTER TABLE model_prices ON CLUSTER `main` ADD COLUMN IF NOT EXISTS input_audio 
 -- What was asked before those columns has none of them: ask again. Costs 0.1 ms per model and day.
 ALTER TABLE model_prices ON CLUSTER `main` DELETE WHERE 1;
 
+-- Price of what is written to a cache for an hour; empty: paid as other writes.
+ALTER TABLE model_prices ON CLUSTER `main` ADD COLUMN IF NOT EXISTS cache_write_1h Array(Tuple(above_tokens UInt64, usd_per_mtok Decimal(38, 18))) AFTER output_image;
+
+-- What was asked before that column has none of it: ask again. Costs 0.1 ms per model and day.
+ALTER TABLE model_prices ON CLUSTER `main` DELETE WHERE 1;
+
 -- Facts: setting fact_days.
 ALTER TABLE agent_runs_local ON CLUSTER `main` MODIFY TTL toDateTime(started_at) + INTERVAL 90 DAY;
 

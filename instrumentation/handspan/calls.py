@@ -97,6 +97,12 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         semconv.GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS,
         "gen_ai.usage.details.cache_image_read_tokens",
     ),
+    semconv.USAGE_CACHE_WRITE_1H_TOKENS: (
+        semconv.USAGE_CACHE_WRITE_1H_TOKENS,
+        "gen_ai.usage.cache_creation.ephemeral_1h_input_tokens",
+        "gen_ai.usage.details.ephemeral_1h_input_tokens",
+        "gen_ai.usage.details.cache_write_1h_tokens",
+    ),
 }
 """Our name -> what conventions call it; the first that a span has wins."""
 
@@ -119,8 +125,20 @@ BUCKETS: Final[Mapping[str, tuple[str, ...]]] = {
         "input_cache_write_tokens",
     ),
     semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: ("output_reasoning", "output_reasoning_tokens"),
+    semconv.USAGE_CACHE_WRITE_1H_TOKENS: (
+        "cache_creation_ephemeral_1h_input_tokens",
+        "input_ephemeral_1h_input_tokens",
+    ),
 }
 """Our name -> the buckets that hold it; the first that is there counts."""
+
+BUCKETS_ADDED: Final[Mapping[str, tuple[str, ...]]] = {
+    semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS: (
+        "input_ephemeral_5m_input_tokens",
+        "input_ephemeral_1h_input_tokens",
+    ),
+}
+"""Our name -> buckets that count, each of them, beside its own."""
 
 BUCKETS_BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
     semconv.GEN_AI_USAGE_INPUT_TOKENS: (
@@ -189,6 +207,10 @@ def in_our_names(attributes: Mapping[str, Any]) -> dict[str, Any]:
 def _in_buckets(said: dict[str, Any]) -> dict[str, Any]:
     """Return the tokens that Langfuse's buckets hold."""
     counts = {ours: _first(said, names) for ours, names in BUCKETS.items()}
+    for ours, added in BUCKETS_ADDED.items():
+        more = [one for name in added if (one := _first(said, (name,))) is not None]
+        if more:
+            counts[ours] = sum(more, counts[ours] or 0)
     whole = sum(counts[ours] or 0 for ours in BUCKETS_BESIDE)
     for ours, beside in BUCKETS_BESIDE.items():
         own = counts[ours]
@@ -220,7 +242,7 @@ def _json(text: object) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-_USAGE: Final = "gen_ai.usage."
+_USAGE: Final = ("gen_ai.usage.", "handspan.usage.")
 _MOST: Final = 10**18
 
 

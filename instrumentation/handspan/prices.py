@@ -93,6 +93,7 @@ TOKEN_PRICES = {
     "cache_read_image": "cache_image_read_mtok",
     "output_audio": "output_audio_mtok",
     "output_image": "output_image_mtok",
+    "cache_write_1h": "cache_write_1h_mtok",
 }
 """Kind of token -> price of genai-prices. Prices for films, hours and searches are left: spans do
 not say how many there were, and without them genai-prices counts none either."""

@@ -244,6 +244,10 @@ GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS: Final = "gen_ai.usage.image.cache_re
 """int, tokens. Part of the cached input, and of the pictures in it. On: llm. Source: OpenTelemetry
 GenAI."""
 
+USAGE_CACHE_WRITE_1H_TOKENS: Final = "handspan.usage.cache_write_1h_tokens"
+"""int, tokens. Part of the input written to the cache, to live there for an hour. On: llm. Source:
+Handspan."""
+
 Modality = Literal[
     "input_audio",
     "input_image",
@@ -251,8 +255,10 @@ Modality = Literal[
     "output_image",
     "cache_read_audio",
     "cache_read_image",
+    "cache_write_1h",
 ]
-"""Kinds of token, beside text, that may have a price of their own."""
+"""Kinds of token, beside text, that may have a price of their own: sound, pictures, and what stays
+in the cache for an hour."""
 
 MODALITY_TOKENS: Final[dict[Modality, str]] = {
     "input_audio": GEN_AI_USAGE_AUDIO_INPUT_TOKENS,
@@ -261,6 +267,7 @@ MODALITY_TOKENS: Final[dict[Modality, str]] = {
     "output_image": GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS,
     "cache_read_audio": GEN_AI_USAGE_AUDIO_CACHE_READ_INPUT_TOKENS,
     "cache_read_image": GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS,
+    "cache_write_1h": USAGE_CACHE_WRITE_1H_TOKENS,
 }
 
 USAGE_PARTIAL: Final = "handspan.usage.partial"

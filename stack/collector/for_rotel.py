@@ -97,6 +97,10 @@ def tables() -> dict[str, Any]:
             (STANDARD[name], [mapping.bucket(word) for word in words])
             for name, words in mapping.BUCKETS.items()
         ],
+        "BUCKETS_ADDED": {
+            STANDARD[name]: [mapping.bucket(word) for word in words]
+            for name, words in mapping.BUCKETS_ADDED.items()
+        },
         "BUCKETS_BESIDE": {
             STANDARD[name]: [STANDARD[other] for other in beside]
             for name, beside in mapping.BUCKETS_BESIDE.items()

@@ -46,10 +46,11 @@ STANDARD: Final = {
     "output_image": semconv.GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS,
     "cache_read_audio": semconv.GEN_AI_USAGE_AUDIO_CACHE_READ_INPUT_TOKENS,
     "cache_read_image": semconv.GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS,
+    "cache_write_1h": semconv.USAGE_CACHE_WRITE_1H_TOKENS,
     "cost_usd": semconv.GEN_AI_USAGE_COST_AMOUNT,
 }
-"""Column -> the standard name that gets what other conventions call it, in the order of writing:
-the agent of a handoff is its source."""
+"""Column -> the standard name (ours where there is none) that gets what other conventions call it,
+in the order of writing: the agent of a handoff is its source."""
 
 VALIDATION: Final = {"validation": semconv.GEN_AI_EVALUATION_NAME}
 """What Langfuse calls its evaluators and guards by a span's name alone."""
@@ -226,6 +227,9 @@ def _langfuse() -> Iterator[str]:
     for name, words in (*mapping.BUCKETS.items(), ("whole", (mapping.BUCKETS_WHOLE,))):
         for word in words:
             yield _counted(path, name, word)
+    for name, words in mapping.BUCKETS_ADDED.items():
+        for word in words:
+            yield from _added(path, name, word)
     total = f"{_bucket('input_tokens')} + {_bucket('output_tokens')}"
     both = [f"{_bucket(name)} != nil" for name in ("input_tokens", "output_tokens", "whole")]
     inclusive = _bucket("inclusive")
@@ -261,10 +265,23 @@ def _bucket(name: str) -> str:
 
 def _counted(path: str, name: str, word: str) -> str:
     """Return the statement that keeps what a bucket holds, where no earlier one did."""
-    pattern = mapping.bucket(word)
-    number = f"Int({ottl.found(path, pattern, 'count')})"
     nothing = f"{_bucket(name)} == nil"
-    return ottl.where(f"set({_bucket(name)}, {number})", nothing, ottl.matches(path, pattern))
+    return ottl.where(f"set({_bucket(name)}, {_number(path, word)})", nothing, _told(path, word))
+
+
+def _added(path: str, name: str, word: str) -> Iterator[str]:
+    """Yield the statements that add what a bucket holds; the second where there was nothing yet."""
+    summed = f"set({_bucket(name)}, {_bucket(name)} + {_number(path, word)})"
+    yield ottl.where(summed, f"{_bucket(name)} != nil", _told(path, word))
+    yield _counted(path, name, word)
+
+
+def _number(path: str, word: str) -> str:
+    return f"Int({ottl.found(path, mapping.bucket(word), 'count')})"
+
+
+def _told(path: str, word: str) -> str:
+    return ottl.matches(path, mapping.bucket(word))
 
 
 def _column(column: mapping.Column, standard: str) -> Iterator[str]:

@@ -65,6 +65,8 @@ BUCKETS_KEY: Final[str] = ""
 """Langfuse: a JSON text with numbers of tokens by bucket."""
 BUCKETS: Final[list[tuple[str, list[str]]]] = []
 """Standard name -> patterns of the buckets that hold it."""
+BUCKETS_ADDED: Final[dict[str, list[str]]] = {}
+"""Standard name -> patterns of buckets that count, each of them, beside those."""
 BUCKETS_BESIDE: Final[dict[str, list[str]]] = {}
 """Standard name -> what lies beside it and is part of it here."""
 BUCKETS_WHOLE: Final[str] = ""
@@ -299,6 +301,10 @@ def _langfuse(name: str, kind: str, attributes: Attributes, *, failed: bool) -> 
     """Write what Langfuse tells within other texts, where nothing else did."""
     usage = _text(attributes.get(BUCKETS_KEY, ""))
     counts = {standard: _count(usage, patterns) for standard, patterns in BUCKETS}
+    for standard, patterns in BUCKETS_ADDED.items():
+        more = [_count(usage, [pattern]) for pattern in patterns]
+        if any(one is not None for one in more):
+            counts[standard] = (counts[standard] or 0) + sum(one or 0 for one in more)
     told = [counts[standard] for standard in BUCKETS_BESIDE]
     whole = None not in told and _count(usage, [BUCKETS_WHOLE]) == sum(one or 0 for one in told)
     for standard, beside in BUCKETS_BESIDE.items():

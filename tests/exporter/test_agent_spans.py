@@ -627,6 +627,56 @@ def test_buckets_of_langfuse_become_tokens_with_their_parts_in_them(
     assert (found["kind"], found["convention"]) == ("llm", "langfuse")
 
 
+@pytest.mark.parametrize(
+    ("told", "tokens"),
+    [
+        (
+            (
+                '{"input": 100, "output": 20, "cache_creation_input_tokens": 30, '
+                '"cache_creation_ephemeral_5m_input_tokens": 10, '
+                '"cache_creation_ephemeral_1h_input_tokens": 20}'
+            ),
+            (130, 30, [("cache_write_1h", 20)]),
+        ),
+        (
+            (
+                '{"input": 100, "output": 20, "total": 157, "input_cache_read": 7, '
+                '"input_cache_creation": 0, "input_ephemeral_5m_input_tokens": 10, '
+                '"input_ephemeral_1h_input_tokens": 20}'
+            ),
+            (137, 30, [("cache_write_1h", 20)]),
+        ),
+        (
+            '{"input": 100, "output": 20, "input_ephemeral_5m_input_tokens": 10}',
+            (110, 10, []),
+        ),
+        ('{"input": 100, "output": 20, "input_cache_creation": 30}', (130, 30, [])),
+    ],
+)
+def test_langfuse_tells_what_was_written_for_an_hour(
+    told: str, tokens: tuple[int, int, list[tuple[str, int]]]
+) -> None:
+    """As Anthropic tells it, and as langchain-anthropic does, which makes the sum 0."""
+    found = row(langfuse__observation__type="generation", langfuse__observation__usage_details=told)
+    names = ("input_tokens", "cache_write_tokens", "modality_tokens")
+    assert tuple(found[name] for name in names) == tokens
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "handspan__usage__cache_write_1h_tokens",
+        "gen_ai__usage__cache_creation__ephemeral_1h_input_tokens",
+        "gen_ai__usage__details__ephemeral_1h_input_tokens",
+        "gen_ai__usage__details__cache_write_1h_tokens",
+    ],
+)
+def test_what_was_written_for_an_hour_has_a_name_in_each_convention(name: str) -> None:
+    """Ours, OpenLLMetry's and two of pydantic-ai: it costs more than other writes."""
+    found = row(gen_ai__operation__name="chat", **{name: "20"})
+    assert found["modality_tokens"] == [("cache_write_1h", 20)]
+
+
 def test_what_a_span_says_in_standard_names_wins_over_langfuses_buckets() -> None:
     """Both may stand on one span; the bucket may be in another unit."""
     found = row(

@@ -150,7 +150,7 @@ def around(tiers: Sequence[int]) -> set[int]:
 
 
 def usages(call: Call, tiers: Sequence[int]) -> Iterator[Call]:
-    """Yield the call without and with cached and reasoning tokens."""
+    """Yield the call without and with cached and reasoning tokens, sound and pictures."""
     for tokens in sorted(around(tiers)):
         plain = replace(call, input_tokens=tokens, output_tokens=333, reasoning_tokens=0)
         yield plain
@@ -159,6 +159,7 @@ def usages(call: Call, tiers: Sequence[int]) -> Iterator[Call]:
             reasoning_tokens=33,
             cache_read_tokens=tokens // 3,
             cache_write_tokens=tokens // 4,
+            modality_tokens=(("cache_write_1h", tokens // 6),),
         )
         yield replace(
             plain,
@@ -378,6 +379,21 @@ def test_a_request_is_priced_by_itself_and_never_a_sum(work: Connection) -> None
     assert small["cost_usd"] == Decimal("0.45")
 
 
+def test_what_is_written_to_a_cache_for_an_hour_costs_more(work: Connection) -> None:
+    """Twice the input, not a quarter more; of a model without such a price, as any other write."""
+    claude = Call(model="claude-sonnet-4-5", provider="anthropic", output_tokens=0)
+    gpt = replace(claude, model="gpt-4o", provider="openai")
+    for_an_hour = (("cache_write_1h", 400),)
+    calls = [
+        replace(call, input_tokens=1000, cache_write_tokens=600, modality_tokens=kinds)
+        for call in (claude, gpt)
+        for kinds in ((), for_an_hour)
+    ]
+    usual, long, *same = [row["cost_usd"] for row in costs(work, calls)]
+    assert (usual, long) == (Decimal("0.00345"), Decimal("0.00435"))
+    assert same[0] == same[1] == Decimal("0.0025")
+
+
 @pytest.mark.parametrize(
     ("call", "reason"),
     [
@@ -389,6 +405,15 @@ def test_a_request_is_priced_by_itself_and_never_a_sum(work: Connection) -> None
         (Call(input_tokens=None), "no input tokens"),
         (Call(output_tokens=None), "no output tokens"),
         (Call(cache_read_tokens=900, cache_write_tokens=101), "cache tokens exceed input"),
+        (
+            Call(
+                model="claude-sonnet-4-5",
+                provider="anthropic",
+                cache_write_tokens=10,
+                modality_tokens=(("cache_write_1h", 11),),
+            ),
+            "one-hour cache writes exceed cache writes",
+        ),
         (Call(cache_read_tokens=2**64 - 1, cache_write_tokens=2), "usage is not plausible"),
         (Call(input_tokens=2**64 - 1), "usage is not plausible"),
         (Call(model="whisper-1"), "not priced by token"),

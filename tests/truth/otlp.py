@@ -31,6 +31,7 @@ GENAI = {
     "output_tokens": "gen_ai.usage.output_tokens",
     "cache_read": "gen_ai.usage.cache_read.input_tokens",
     "cache_write": "gen_ai.usage.cache_creation.input_tokens",
+    "cache_write_1h": "gen_ai.usage.details.ephemeral_1h_input_tokens",
     "reasoning": "gen_ai.usage.reasoning.output_tokens",
     "first_token_s": "gen_ai.response.time_to_first_chunk",
     "cost": "gen_ai.usage.cost.amount",
@@ -45,6 +46,7 @@ GENAI = {
 """The OpenTelemetry GenAI conventions, and proposals to them."""
 
 HANDSPAN = GENAI | {
+    "cache_write_1h": "handspan.usage.cache_write_1h_tokens",
     "agent": "handspan.agent.name",
     "workflow_id": "handspan.workflow.id",
     "workflow": "handspan.workflow.name",
@@ -114,6 +116,7 @@ OPENINFERENCE = {
     "output_tokens": "llm.token_count.completion",
     "cache_read": "llm.token_count.prompt_details.cache_read",
     "cache_write": "llm.token_count.prompt_details.cache_write",
+    "cache_write_1h": "handspan.usage.cache_write_1h_tokens",  # it has no name for it
     "reasoning": "llm.token_count.completion_details.reasoning",
     "cost": "llm.cost.total",
     "conversation_id": "session.id",
@@ -132,6 +135,7 @@ OPENLLMETRY = {
     "output_tokens": "gen_ai.usage.completion_tokens",
     "cache_read": "gen_ai.usage.cache_read_input_tokens",
     "cache_write": "gen_ai.usage.cache_creation_input_tokens",
+    "cache_write_1h": "gen_ai.usage.cache_creation.ephemeral_1h_input_tokens",
     "reasoning": "gen_ai.usage.reasoning_tokens",
     "user_id": "traceloop.association.properties.user_id",
     "conversation_id": "traceloop.association.properties.thread_id",

@@ -33,6 +33,7 @@ def cost_of(node: Node) -> tuple[Decimal | None, str]:
         output_tokens=node.says.get("output_tokens"),
         cache_read_tokens=node.says.get("cache_read"),
         cache_write_tokens=node.says.get("cache_write"),
+        cache_write_1h_tokens=node.says.get("cache_write_1h"),
     )
     when = datetime.fromtimestamp(node.start_ns // 10**9, UTC)
     price = calc_price(

@@ -16,6 +16,9 @@ class Words(Scene):
         said: Says = {"input_tokens": tokens, "output_tokens": self.dice.randrange(1, 500)}
         if self.maybe(0.3):
             said["cache_read"] = self.dice.randrange(tokens)
+        elif self.maybe(0.3):
+            said["cache_write"] = self.dice.randrange(tokens)
+            said["cache_write_1h"] = self.dice.randrange(said["cache_write"] + 1)
         return said
 
     def _promises(self) -> Says:

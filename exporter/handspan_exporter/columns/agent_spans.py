@@ -194,12 +194,13 @@ class _AgentSpans:
         columns = {column.name: self.mapped(column) for column in mapping.COLUMNS}
         columns |= self.span() | self.state(columns["workflow_outcome"])
         columns |= self.handoff(columns["handoff_target"], columns["handoff_mode"])
-        columns |= self.langfuse(columns)
+        in_buckets = buckets.usage(self.attributes)
+        columns |= self.langfuse(columns, in_buckets)
         columns |= self.messages(columns)
         columns |= self.cost(columns["cost_usd"], columns["cost_source"])
         columns["provider"] = _without_frameworks(columns["provider"])
         columns |= self.not_said(columns)
-        columns["modality_tokens"] = self.modality_tokens()
+        columns["modality_tokens"] = self.modality_tokens(in_buckets)
         columns["resumes"] = self.resumes()
         columns["rates_trace_id"], columns["rates_span_id"] = self.rates()
         return columns
@@ -326,13 +327,18 @@ class _AgentSpans:
         found = items.take(pa.array(places, mask=(places == NONE) | (places >= len(items))))
         return as_strings(found.fill_null(b""))
 
-    def modality_tokens(self) -> pa.Array:
-        """Return, per span, how many tokens were sound or pictures, by `mapping.MODALITIES`."""
+    def modality_tokens(self, in_buckets: dict[str, pa.Array]) -> pa.Array:
+        """Return, per span, how many tokens were of each kind in `mapping.MODALITIES`."""
         keys = [source.key for column in mapping.MODALITIES for source in column.sources]
         rows, names = np.zeros(0, np.int64), np.zeros(0, np.int64)
         told = np.zeros(0, np.uint64)
-        if self.attributes.has(keys).any():
-            every = [self.mapped(column) for column in mapping.MODALITIES]
+        if in_buckets or self.attributes.has(keys).any():
+            every = [
+                pc.coalesce(
+                    self.mapped(column), in_buckets.get(column.name, pa.scalar(None, pa.uint64()))
+                )
+                for column in mapping.MODALITIES
+            ]
             said = [np.flatnonzero(np.asarray(one.is_valid())) for one in every]
             rows = np.concatenate(said)
             names = np.repeat(np.arange(len(said)), [len(one) for one in said])
@@ -382,11 +388,14 @@ class _AgentSpans:
                 )
         return found
 
-    def langfuse(self, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
+    def langfuse(
+        self, columns: dict[str, pa.Array], in_buckets: dict[str, pa.Array]
+    ) -> dict[str, pa.Array]:
         """Return the columns that Langfuse tells within other texts, where nothing else did."""
         found = {
             name: pc.coalesce(columns[name], counts)
-            for name, counts in buckets.usage(self.attributes).items()
+            for name, counts in in_buckets.items()
+            if name in columns
         }
         failed = pc.equal(columns["status"], "Error")
         if (usd := buckets.cost_usd(self.attributes, failed)) is not None:

@@ -20,6 +20,10 @@ def usage(attributes: Attributes) -> dict[str, pa.Array]:
         return {}
     texts = attributes.text(mapping.BUCKETS_KEY)
     said = {name: _count(texts, *names) for name, names in mapping.BUCKETS.items()}
+    for name, added in mapping.BUCKETS_ADDED.items():
+        for bucket in added:
+            more = _count(texts, bucket)
+            said[name] = pc.coalesce(pc.add(said[name], more), said[name], more)
     whole = pc.equal(
         _count(texts, mapping.BUCKETS_WHOLE), pc.add(said["input_tokens"], said["output_tokens"])
     )

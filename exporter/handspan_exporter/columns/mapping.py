@@ -445,8 +445,18 @@ BUCKETS: Final = {
         "input_cache_write_tokens",
     ),
     "reasoning_tokens": ("output_reasoning", "output_reasoning_tokens"),
+    "cache_write_1h": (
+        "cache_creation_ephemeral_1h_input_tokens",
+        "input_ephemeral_1h_input_tokens",
+    ),
 }
 """Column -> the buckets that hold it; the first that is there counts."""
+
+BUCKETS_ADDED: Final = {
+    "cache_write_tokens": ("input_ephemeral_5m_input_tokens", "input_ephemeral_1h_input_tokens"),
+}
+"""Column -> buckets that count, each of them, beside its own: langchain-anthropic tells by how long
+they live what was written to the cache, and then 0 as their sum."""
 
 BUCKETS_BESIDE: Final = {
     "input_tokens": ("cache_read_tokens", "cache_write_tokens"),
@@ -910,6 +920,16 @@ MODALITIES: Final = (
         (
             _otel(semconv.GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS),
             _openllmetry("gen_ai.usage.details.cache_image_read_tokens"),
+        ),
+    ),
+    Column(
+        "cache_write_1h",
+        "count",
+        (
+            _handspan(semconv.USAGE_CACHE_WRITE_1H_TOKENS),
+            _openllmetry("gen_ai.usage.cache_creation.ephemeral_1h_input_tokens"),
+            _openllmetry("gen_ai.usage.details.ephemeral_1h_input_tokens"),
+            _openllmetry("gen_ai.usage.details.cache_write_1h_tokens"),
         ),
     ),
 )

@@ -59,8 +59,9 @@ provider. A reported cost in another currency than USD is not kept.
 
 Langfuse tells numbers of tokens within `{buckets}`, by bucket. Buckets lie beside each other there
 and are parts of input and output here, so those are sums; unless `total` says that input and output
-have the others in them. Usage as OpenAI tells it passes unchanged. The total of `{cost}` is a cost,
-0 of a failed call is none. A span's name is that of the agent, tool or workflow.
+have the others in them. Behind a `+`: buckets that are added to the first that is there. Usage as
+OpenAI tells it passes unchanged. The total of `{cost}` is a cost, 0 of a failed call is none. A
+span's name is that of the agent, tool or workflow.
 
 | column | buckets | with | else |
 |---|---|---|---|
@@ -130,7 +131,8 @@ def _bucket(name: str) -> str:
     beside = _listed(mapping.BUCKETS_BESIDE.get(name, ()))
     other = mapping.BUCKETS_INCLUSIVE.get(name)
     other = f"`{other}`" if other else ""
-    return f"| `{name}` | {_listed(mapping.BUCKETS[name])} | {beside} | {other} |\n"
+    added = "".join(f", + `{bucket}`" for bucket in mapping.BUCKETS_ADDED.get(name, ()))
+    return f"| `{name}` | {_listed(mapping.BUCKETS[name])}{added} | {beside} | {other} |\n"
 
 
 def _cell(pattern: str) -> str:

@@ -54,6 +54,7 @@ _MODAL_TOKENS = (
     semconv.GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS,
     semconv.GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS,
     semconv.GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS,
+    semconv.USAGE_CACHE_WRITE_1H_TOKENS,
 )
 """After `_TOKENS` in the order of `_Usage`; most calls have none of them."""
 _IS_MODAL = frozenset(_MODAL_TOKENS)
@@ -65,6 +66,7 @@ class _Rates(NamedTuple):
     input: _Price
     cache_read: _Price
     cache_write: _Price
+    cache_write_1h: _Price
     input_audio: _Price
     input_image: _Price
     cache_read_audio: _Price
@@ -93,6 +95,7 @@ class _Usage(NamedTuple):
     cache_read_image: int = 0
     output_audio: int = 0
     output_image: int = 0
+    cache_write_1h: int = 0
 
 
 class Cost(NamedTuple):
@@ -308,7 +311,7 @@ def _unpriceable(rates: _Rates, said: _Usage, parts: _Parts) -> str:
         return "cache tokens exceed input"
     if rates.reasoning and (reason := _unpriceable_reasoning(said, output)):
         return reason
-    return "audio or image tokens exceed their whole" if min(parts) < 0 else ""
+    return _exceeding(parts) if min(parts) < 0 else ""
 
 
 class _Parts(NamedTuple):
@@ -320,6 +323,7 @@ class _Parts(NamedTuple):
     input: int
     cache_read: int
     cache_write: int
+    cache_write_1h: int
     input_audio: int
     input_image: int
     cache_read_audio: int
@@ -338,17 +342,19 @@ def _parts(rates: _Rates, said: _Usage) -> _Parts:
     cached_audio = said.cache_read_audio if rates.cache_read_audio else 0
     cached_image = said.cache_read_image if rates.cache_read_image else 0
     cache_read = said.cache_read - cached_audio - cached_image if rates.cache_read else 0
-    cache_write = said.cache_write if rates.cache_write else 0
+    for_an_hour = said.cache_write_1h if rates.cache_write_1h else 0
+    cache_write = said.cache_write - for_an_hour if rates.cache_write else 0
     input_audio = said.input_audio - cached_audio if rates.input_audio else 0
     input_image = said.input_image - cached_image if rates.input_image else 0
-    of_input = cache_read + cache_write + input_audio + input_image + cached_audio + cached_image
+    of_cache = cache_read + cached_audio + cached_image + cache_write + for_an_hour
     reasoning = said.reasoning or 0 if rates.reasoning else 0
     output_audio = said.output_audio if rates.output_audio else 0
     output_image = said.output_image if rates.output_image else 0
     return _Parts(
-        (said.input or 0) - of_input,
+        (said.input or 0) - of_cache - input_audio - input_image,
         cache_read,
         cache_write,
+        for_an_hour,
         input_audio,
         input_image,
         cached_audio,
@@ -358,6 +364,12 @@ def _parts(rates: _Rates, said: _Usage) -> _Parts:
         output_audio,
         output_image,
     )
+
+
+def _exceeding(parts: _Parts) -> str:
+    if parts.cache_write < 0:
+        return "one-hour cache writes exceed cache writes"
+    return "audio or image tokens exceed their whole"
 
 
 def _unpriceable_reasoning(said: _Usage, output: int) -> str:

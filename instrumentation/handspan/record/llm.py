@@ -107,11 +107,12 @@ class Llm(Recording):
             input_tokens: all input, cached tokens included.
             output_tokens: all output, reasoning tokens included.
             cache_read_tokens: part of the input read from the provider's cache.
-            cache_write_tokens: part of the input written to the provider's cache.
+            cache_write_tokens: part of the input written to the provider's cache, for however long.
             reasoning_tokens: part of the output that is reasoning.
-            modality_tokens: parts that are sound or pictures, which may have a price of their own:
+            modality_tokens: parts that may have a price of their own: sound or pictures, as
                 input_audio, input_image (cached ones included), output_audio, output_image,
-                cache_read_audio, cache_read_image.
+                cache_read_audio, cache_read_image; and cache_write_1h, the part of
+                cache_write_tokens that stays in the cache for an hour.
             partial: the stream was abandoned, this is what was seen until then.
         """
         self._set_all(

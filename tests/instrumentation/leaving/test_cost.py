@@ -46,6 +46,14 @@ def test_a_call_says_what_it_cost_and_who_says_so(sent: Sent) -> None:
     assert semconv.COST_UNKNOWN_REASON not in attributes
 
 
+def test_a_write_to_the_cache_for_an_hour_costs_more(sent: Sent) -> None:
+    """Anthropic asks twice the price of input for it, and 1.25 times that for five minutes."""
+    with handspan.llm("claude-sonnet-4-5", provider="anthropic") as call:
+        call.usage(input_tokens=100_000, output_tokens=0, cache_write_tokens=60_000)
+        call.usage(modality_tokens={"cache_write_1h": 40_000})
+    assert sent.attributes()[semconv.COST_USD] == pytest.approx(0.435)
+
+
 @pytest.mark.parametrize(
     ("model", "tokens", "reason"),
     [

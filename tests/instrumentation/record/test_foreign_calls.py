@@ -69,6 +69,37 @@ def test_a_call_of_any_convention_counts(handspan_spans: Spans, convention: str)
     assert (budget.used_usd, budget.unpriced_calls) == (GPT_4O_USD, 0)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {
+            "gen_ai.usage.input_tokens": MILLION,
+            "gen_ai.usage.cache_creation.input_tokens": MILLION,
+            "gen_ai.usage.cache_creation.ephemeral_1h_input_tokens": str(MILLION),
+        },
+        {
+            "langfuse.observation.usage_details": (
+                '{"input": 0, "output": 0, "input_cache_creation": 0,'
+                f' "input_ephemeral_1h_input_tokens": {MILLION}}}'
+            )
+        },
+    ],
+)
+def test_what_others_write_to_a_cache_for_an_hour_is_paid(
+    handspan_spans: Spans, told: dict[str, Any]
+) -> None:
+    """A budget that takes it for a write of five minutes stops at 1.6 times its limit."""
+    claude = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "anthropic",
+        "gen_ai.response.model": "claude-opus-4-5",
+        "gen_ai.usage.output_tokens": 0,
+    }
+    with handspan.budget(100) as budget:
+        handspan_spans.tracer("x").start_span("call", attributes=claude | told).end()
+    assert (budget.used_usd, budget.unpriced_calls) == (10, 0)
+
+
 def test_a_call_that_tells_its_cost_is_believed(handspan_spans: Spans) -> None:
     """The provider knows discounts."""
     with handspan.budget(10) as budget:
@@ -188,6 +219,7 @@ def test_the_names_are_those_that_the_service_reads() -> None:
     assert tuple(source.key for source in columns["cost_usd"].sources) == calls.COSTS
     assert {ours: mapping.BUCKETS[read[ours]] for ours in calls.BUCKETS} == calls.BUCKETS
     assert len(calls.BUCKETS) == len(mapping.BUCKETS)
+    assert {read[o]: names for o, names in calls.BUCKETS_ADDED.items()} == mapping.BUCKETS_ADDED
     assert {
         read[ours]: tuple(read[other] for other in beside)
         for ours, beside in calls.BUCKETS_BESIDE.items()

@@ -305,7 +305,7 @@ def test_sound_and_pictures_are_parts_of_the_tokens(handspan_spans: Spans) -> No
     with handspan.llm("gpt-4o-audio-preview") as call:
         odd: dict[Any, int] = {"input_audio": 90, "cache_read_image": 0, "smell": 3}
         call.usage(input_tokens=100, output_tokens=4, modality_tokens=odd)
-        call.usage(modality_tokens={"output_audio": 4})
+        call.usage(modality_tokens={"output_audio": 4, "cache_write_1h": 2})
     said = handspan_spans.attributes("chat gpt-4o-audio-preview")
     assert {name: said[name] for name in said if name.startswith("gen_ai.usage.")} == {
         "gen_ai.usage.input_tokens": 100,
@@ -314,6 +314,7 @@ def test_sound_and_pictures_are_parts_of_the_tokens(handspan_spans: Spans) -> No
         "gen_ai.usage.image.cache_read.input_tokens": 0,
         "gen_ai.usage.audio.output_tokens": 4,
     }
+    assert said["handspan.usage.cache_write_1h_tokens"] == 2
 
 
 def test_an_abandoned_stream_is_marked(handspan_spans: Spans) -> None:

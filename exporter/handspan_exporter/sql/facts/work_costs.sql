@@ -28,10 +28,12 @@ WITH
             modality_tokens['cache_read_image'] AS cache_read_image_said,
             modality_tokens['output_audio'] AS output_audio_said,
             modality_tokens['output_image'] AS output_image_said,
+            modality_tokens['cache_write_1h'] AS cache_write_1h_said,
             rate(price.input, input_said) AS input_rate,
             rate(price.output, input_said) AS output_rate,
             rate(price.cache_read, input_said) AS cache_read_rate,
             rate(price.cache_write, input_said) AS cache_write_rate,
+            rate(price.cache_write_1h, input_said) AS cache_write_1h_rate,
             rate(price.reasoning, input_said) AS reasoning_rate,
             rate(price.input_audio, input_said) AS input_audio_rate,
             rate(price.input_image, input_said) AS input_image_rate,
@@ -43,9 +45,11 @@ WITH
             if(cache_read_audio_rate IS NULL, 0, cache_read_audio_said) AS cached_audio,
             if(cache_read_image_rate IS NULL, 0, cache_read_image_said) AS cached_image,
             if(cache_read_rate IS NULL, 0, cache_read_said - cached_audio - cached_image) AS plain_cache_read,
+            if(cache_write_1h_rate IS NULL, 0, cache_write_1h_said) AS hour_write,
+            if(cache_write_rate IS NULL, 0, cache_write_said - hour_write) AS plain_cache_write,
             if(input_audio_rate IS NULL, 0, input_audio_said - cached_audio) AS plain_audio,
             if(input_image_rate IS NULL, 0, input_image_said - cached_image) AS plain_image,
-            input_said - plain_cache_read - if(cache_write_rate IS NULL, 0, cache_write_said)
+            input_said - plain_cache_read - plain_cache_write - hour_write
                 - plain_audio - plain_image - cached_audio - cached_image AS plain_input,
             output_said - if(reasoning_rate IS NULL, 0, reasoning_said)
                 - if(output_audio_rate IS NULL, 0, output_audio_said)
@@ -69,6 +73,7 @@ WITH
                 cache_read_said + cache_write_said > input_said, 'cache tokens exceed input',
                 reasoning_rate IS NOT NULL AND reasoning_tokens IS NULL AND output_said > 0, 'no reasoning tokens',
                 reasoning_rate IS NOT NULL AND reasoning_said > output_said, 'reasoning tokens exceed output',
+                plain_cache_write < 0, 'one-hour cache writes exceed cache writes',
                 least(plain_cache_read, plain_audio, plain_image, plain_input, plain_output) < 0,
                     'audio or image tokens exceed their whole',
                 -- A sum over requests below the first tier is below it in each; above, nobody can tell.
@@ -78,7 +83,7 @@ WITH
                         prices -> arrayExists(tier -> tier.1 > 0 AND input_said > tier.1, prices),
                         [price.input, price.output, price.cache_read, price.cache_write, price.reasoning, price.input_audio,
                          price.input_image, price.cache_read_audio, price.cache_read_image, price.output_audio,
-                         price.output_image]
+                         price.output_image, price.cache_write_1h]
                     )
                 ), 'summed usage of a model priced per request',
                 ''
@@ -106,7 +111,8 @@ WITH
                 toDecimal256(plain_input, 0) * ifNull(input_rate, 0)
                 + toDecimal256(plain_output, 0) * ifNull(output_rate, 0)
                 + toDecimal256(plain_cache_read, 0) * ifNull(cache_read_rate, 0)
-                + toDecimal256(cache_write_said, 0) * ifNull(cache_write_rate, 0)
+                + toDecimal256(plain_cache_write, 0) * ifNull(cache_write_rate, 0)
+                + toDecimal256(hour_write, 0) * ifNull(cache_write_1h_rate, 0)
                 + toDecimal256(reasoning_said, 0) * ifNull(reasoning_rate, 0)
                 + toDecimal256(plain_audio, 0) * ifNull(input_audio_rate, 0)
                 + toDecimal256(plain_image, 0) * ifNull(input_image_rate, 0)
