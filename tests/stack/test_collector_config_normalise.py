@@ -40,6 +40,24 @@ pytestmark = pytest.mark.end_to_end
 
 Left = dict[str, list[Json]]
 
+FOR_AN_HOUR = {
+    "anthropic": (
+        '{"input": 100, "output": 20, "cache_creation_input_tokens": 30, '
+        '"cache_creation_ephemeral_5m_input_tokens": 10, '
+        '"cache_creation_ephemeral_1h_input_tokens": 20}'
+    ),
+    "langchain": (
+        '{"input": 100, "output": 20, "total": 150, "input_cache_creation": 0, '
+        '"input_ephemeral_5m_input_tokens": 10, "input_ephemeral_1h_input_tokens": 20}'
+    ),
+    "langchain-alone": (
+        '{"input": 100, "output": 20, "input_ephemeral_5m_input_tokens": 10, '
+        '"input_ephemeral_1h_input_tokens": 20}'
+    ),
+}
+"""Service -> what Langfuse tells of writes to a cache; no recording has any."""
+_GENERATION = {semconv.GEN_AI_OPERATION_NAME: "", "langfuse.observation.type": "generation"}
+
 
 @contextmanager
 def rotel(backend: str) -> Iterator[str]:
@@ -86,6 +104,10 @@ def sent_through(address: str, file: Path) -> Left:
     for one in recordings():
         export(address, whole(one))
         wanted |= {(one.service, span["spanId"]) for span in spans(one.requests)}
+    for service, told in FOR_AN_HOUR.items():
+        call = Run(attributes=_GENERATION | {mapping.BUCKETS_KEY: told}).child()
+        export(address, request([call], service))
+        wanted.add((service, call.span_id.hex()))
 
     def arrived() -> Left | None:
         found = by_service(file)
@@ -140,6 +162,19 @@ def test_every_column_that_others_name_has_a_standard_name() -> None:
         if source.convention not in (mapping.HANDSPAN, mapping.OTEL)
     }
     assert named == set(STANDARD)
+
+
+@pytest.mark.parametrize("service", FOR_AN_HOUR)
+def test_what_langfuse_tells_of_writes_for_an_hour_gets_names(
+    normalised: Left, service: str
+) -> None:
+    """A backend behind it prices them; langchain-anthropic makes their sum 0."""
+    (span,) = as_sent(normalised[service]).values()
+    said = {one.key: one.value.int_value for one in span.attributes}
+    assert [said[STANDARD[name]] for name in ("input_tokens", *_WRITTEN)] == [130, 30, 20]
+
+
+_WRITTEN = ("cache_write_tokens", "cache_write_1h")
 
 
 def test_nothing_of_the_normaliser_itself_is_left_on_spans(normalised: Left) -> None:
