@@ -85,6 +85,7 @@ TOKEN_PRICES = {
     "input": "input_mtok",
     "cache_read": "cache_read_mtok",
     "cache_write": "cache_write_mtok",
+    "cache_write_1h": "cache_write_1h_mtok",
     "output": "output_mtok",
     "reasoning": "output_reasoning_mtok",
     "input_audio": "input_audio_mtok",
@@ -93,7 +94,6 @@ TOKEN_PRICES = {
     "cache_read_image": "cache_image_read_mtok",
     "output_audio": "output_audio_mtok",
     "output_image": "output_image_mtok",
-    "cache_write_1h": "cache_write_1h_mtok",
 }
 """Kind of token -> price of genai-prices. Prices for films, hours and searches are left: spans do
 not say how many there were, and without them genai-prices counts none either."""

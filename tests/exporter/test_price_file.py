@@ -30,6 +30,8 @@ input_usd_per_mtok = 0.2
 output_usd_per_mtok = 0.6
 """
 
+_FOR_AN_HOUR = "cache_write_usd_per_mtok = 0.25\ncache_write_1h_usd_per_mtok = 0.45\n"
+
 _TIER = """
 [[model.tier]]
 above_tokens = 1000
@@ -154,11 +156,12 @@ def test_calls_are_priced_again_without_their_spans(
 
 def test_the_command_says_what_a_model_costs_and_which_field_is_wrong(toml: Path) -> None:
     """Before a restart with the file, not after."""
-    toml.write_text(_MODEL, encoding="utf-8")
+    toml.write_text(_MODEL + _FOR_AN_HOUR, encoding="utf-8")
     shown = CliRunner().invoke(
         prices, ["show", "house-llama", "--provider", "vllm", "--prices", str(toml)]
     )
-    assert "input       0.2" in shown.output
+    assert "input             0.2" in shown.output
+    assert "cache_write_1h    0.45" in shown.output
     checked = CliRunner().invoke(prices, ["check", str(toml)])
     assert "1 models, 0 discounts" in checked.output
     toml.write_text(_MODEL + "colour = 1", encoding="utf-8")

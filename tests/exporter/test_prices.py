@@ -215,7 +215,7 @@ def test_the_process_says_the_same_of_any_usage(work: Connection) -> None:
 
 _USD = st.decimals(0, 100, places=18).map(str)
 _TIER_LISTS = st.lists(st.integers(1, 300_000), max_size=3, unique=True).map(sorted)
-_OWN_KINDS = ("input", "output", "cache_read", "cache_write", "reasoning")
+_OWN_KINDS = ("input", "output", "cache_read", "cache_write", "reasoning", "cache_write_1h")
 
 
 @st.composite

@@ -51,10 +51,11 @@ def show(model: str, provider: str, path: str | None) -> None:
         since = f"{row['from_s'] // 3600:02}:{row['from_s'] // 60 % 60:02} UTC"
         said_by = f"{row['source']} {row['price_version']}"
         click.echo(f"{row['matched_provider']} {row['matched_model']} from {since} ({said_by})")
+        width = max(map(len, TOKEN_PRICES)) + 2
         for kind in TOKEN_PRICES:
             for tier in row[kind]:
                 above = f" above {tier['above_tokens']:,} tokens" * bool(tier["above_tokens"])
-                click.echo(f"  {kind:<12}{tier['usd_per_mtok'].normalize():f}{above}")
+                click.echo(f"  {kind:<{width}}{tier['usd_per_mtok'].normalize():f}{above}")
         if row["usd_per_krequest"]:
             click.echo(f"  per 1000 requests {row['usd_per_krequest'].normalize():f}")
 

@@ -89,7 +89,7 @@ def test_what_others_write_to_a_cache_for_an_hour_is_paid(
     handspan_spans: Spans, told: dict[str, Any]
 ) -> None:
     """A budget that takes it for a write of five minutes stops at 1.6 times its limit."""
-    claude = {
+    claude: dict[str, Any] = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "anthropic",
         "gen_ai.response.model": "claude-opus-4-5",
