@@ -20,6 +20,7 @@ _BESIDE = "test_oldest_clickhouse.py"
 own beside them, who share ports, pictures and a browser, and stay in one."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests go to which process, for `--dist loadgroup`."""
     for item in items:

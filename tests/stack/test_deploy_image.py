@@ -169,11 +169,10 @@ def healthy(opt: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[s
     return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
 
 
-def test_the_image_serves_as_nobody_and_is_healthy(
-    opt: Path, stages: list[dict[str, Any]], folder: Path, clickhouse: int
-) -> None:
-    """Installed from hashes, without chdb, with the image's variables, on a ClickHouse server."""
-    tokens = folder / "tokens.json"
+@pytest.fixture(scope="module")
+def token(opt: Path, folder: Path) -> str:
+    """Return a token that the services know."""
+    tokens = folder / _TOKENS
     made = subprocess.run(
         [opt / "handspan/bin/handspan", "token", "add", "test", "--tokens", tokens],
         capture_output=True,
@@ -181,12 +180,23 @@ def test_the_image_serves_as_nobody_and_is_healthy(
         check=True,
     )
     tokens.chmod(0o444)
+    return made.stdout.strip()
+
+
+_TOKENS = "tokens.json"
+
+
+def test_the_image_serves_as_nobody_and_is_healthy(
+    opt: Path, stages: list[dict[str, Any]], folder: Path, clickhouse: int, token: str
+) -> None:
+    """Installed from hashes, without chdb, with the image's variables, on a ClickHouse server."""
     store = f"clickhouse://127.0.0.1:{clickhouse}/handspan"
-    with served(opt, stages, folder, HANDSPAN_STORE=store, HANDSPAN_TOKENS=str(tokens)) as environ:
+    tokens = str(folder / _TOKENS)
+    with served(opt, stages, folder, HANDSPAN_STORE=store, HANDSPAN_TOKENS=tokens) as environ:
         done = healthy(opt, environ)
         assert done.returncode == 0, done.stderr
         grpc = int(environ["HANDSPAN_OTLP_GRPC"].rpartition(":")[2])
-        send_runs(grpc, 3, token=made.stdout.strip())
+        send_runs(grpc, 3, token=token)
         client = clickhouse_connect.get_client(host="127.0.0.1", port=clickhouse)
         wait_for(lambda: _count(client) == 6, "6 spans in the store")
         client.close()
@@ -201,14 +211,15 @@ def _count(client: Any) -> int:  # noqa: ANN401
     return int(client.query(statement).result_rows[0][0])
 
 
+@pytest.mark.usefixtures("token")
 def test_a_processor_is_asked_for_its_health_at_its_api(
     opt: Path, stages: list[dict[str, Any]], folder: Path, clickhouse: int
 ) -> None:
     """It takes no spans, so that it has no other door; and a token nobody gives to a probe."""
     store = f"clickhouse://127.0.0.1:{clickhouse}/handspan"
     wanted = {"HANDSPAN_STORE": store, "HANDSPAN_ROLE": "processor"}
-    tokens = folder / "tokens.json"
-    with served(opt, stages, folder, **wanted, HANDSPAN_TOKENS=str(tokens)) as environ:
+    tokens = str(folder / _TOKENS)
+    with served(opt, stages, folder, **wanted, HANDSPAN_TOKENS=tokens) as environ:
         assert healthy(opt, environ).returncode == 0
 
 

@@ -84,7 +84,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     )
     service.start()
     shipped = ROOT / "collector-config" / "jaeger.yaml"
-    reads = {"HANDSPAN_JAEGER": f"127.0.0.1:{port}"}
+    # Where it would send spans about itself; its own default is Handspan's port.
+    about = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{service.grpc}"}
+    reads = {"HANDSPAN_JAEGER": f"127.0.0.1:{port}", **about}
     with ExitStack() as stack:
         memory = Path(__file__).parent / "jaeger" / "memory.yaml"
         own = started(stack, memory, OTLP_PORT=str(otlp))
@@ -99,8 +101,10 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
             send(service.grpc, request)
         wait_for(lambda: service.ask("health")["spans"] == spans, "the spans to be stored")
         yield Pair(own, ours, handoffs, service)
-        code, output = service.stop()
-        assert code == 0, output
+    service.await_empty_journal()
+    assert service.ask("health")["spans"] == spans, "Jaeger must send none about itself"
+    code, output = service.stop()
+    assert code == 0, output
 
 
 def test_services_and_operations_are_the_same(pair: Pair) -> None:
