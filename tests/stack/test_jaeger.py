@@ -102,8 +102,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         wait_for(lambda: service.ask("health")["spans"] == spans, "the spans to be stored")
         yield Pair(own, ours, handoffs, service)
     service.await_empty_journal()
-    assert service.ask("health")["spans"] == spans, "Jaeger must send none about itself"
+    stored = service.ask("health")["spans"]
     code, output = service.stop()
+    assert stored == spans, "Jaeger must send none about itself"
     assert code == 0, output
 
 
