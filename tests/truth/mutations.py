@@ -199,7 +199,7 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "resilience_retention_ratio": (
         _NESTED,
         ("AND outcome IN ('success', 'failure')", ""),
-        ("WHERE injected AND", "WHERE"),
+        ("FINAL WHERE injected", "FINAL"),
         ("WHERE some_faulted AND NOT all_faulted", ""),
         ("(faulted_k / faulted_n) / (baseline_k / baseline_n)", "faulted_k / baseline_k"),
     ),
