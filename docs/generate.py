@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from handspan import semconv, settings
 from handspan_exporter import settings as service
 from handspan_exporter import sql, telemetry
+from handspan_exporter.access.tokens import SCOPE_MEANINGS
 from handspan_exporter.columns.mapping_page import mapping_markdown
 from handspan_exporter.processor.facts import FACTS
 from handspan_exporter.query import alerts, kpi
@@ -260,6 +261,12 @@ def sizing_page() -> str:
     return _filled("docs/sizing.md", sizes=sizes_table(results))
 
 
+def operations_page() -> str:
+    """Return docs/operations.md with what a token of each scope may do."""
+    rows = "".join(f"| `{scope}` | {meaning} |\n" for scope, meaning in SCOPE_MEANINGS.items())
+    return _filled("docs/operations.md", scopes=f"| scope | may |\n|---|---|\n{rows}")
+
+
 def client_page() -> str:
     """Return docs/client.md with the methods of the client and the keys of its analyses."""
     return _filled("docs/client.md", methods=client_methods())
@@ -431,6 +438,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/kpis.md": kpis,
     "docs/mapping.md": mapping_markdown,
     "docs/metrics.md": metrics,
+    "docs/operations.md": operations_page,
     "docs/recording.md": recording,
     "docs/recording_settings.md": recording_settings,
     "docs/settings.md": serve_settings,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from handspan_exporter.access.guard import Guard
 from handspan_exporter.errors import UsageError
+from handspan_exporter.processor.anew import SESSION, Anew
 from handspan_exporter.processor.processing import processing
 from handspan_exporter.readers import answering
 from handspan_exporter.receiver.receiving import instance, journalling, receiving
@@ -72,7 +73,9 @@ def serving(settings: Settings) -> Iterator[Service]:
                 receiving(dsn, settings, counters, journal, doors=doors, on_stored=wake)
             )
         at = opened.enter_context(answering(dsn, settings, guard, counters))
-        web = Server(dsn, settings, counters, about=about | at, door=at_web)
+        anew = Anew(lambda: connect(dsn, settings=SESSION), settings, counters, processor=processor)
+        opened.callback(anew.stop)
+        web = Server(dsn, settings, counters, about=about | at, door=at_web, operations=anew)
         web.start()
         opened.callback(web.stop)
         if lock is not None:

@@ -16,6 +16,7 @@ HandspanError
 ├── QueryFailed       tell the asker: the store refused or broke off this one query
 └── TryAgain          retry later: nothing was stored
     ├── OverLimit         answer RESOURCE_EXHAUSTED with RetryInfo, or 429 with Retry-After
+    ├── Busy              the same kind of work is under way: answer 409
     ├── JournalFull       answer UNAVAILABLE (gRPC) or 503 (HTTP)
     └── StoreDown         back off, then send the same rows with the same token
 """
@@ -106,6 +107,10 @@ class OverLimit(TryAgain):
         )
         self.limit = limit
         self.retry_s = retry_s
+
+
+class Busy(TryAgain):
+    """Work of which there is one at a time is under way; the message says since when."""
 
 
 class JournalFull(TryAgain):

@@ -134,6 +134,18 @@ PROCESSOR_LAG_S = _gauge(
 FRESHNESS_S = _histogram(
     "freshness_seconds", "From the receipt of a trace's oldest new span to its being in the facts."
 )
+OPERATIONS_ENDED = _counter(
+    "operations_ended",
+    "Rebuilds and re-pricings that this service was asked for, by how they ended: done, failed or "
+    "stopped, because the service was.",
+    "outcome",
+)
+OPERATION_RUNNING = _gauge("operation_running", "1: it is under way.", "operation")
+OPERATION_SPANS = _counter(
+    "operation_spans",
+    "Raw spans that rebuilds have read again, and model calls whose traces wait for new prices.",
+    "operation",
+)
 READER_QUERIES = _counter(
     "reader_queries",
     "Statements at --clickhouse-http, by what became of them; facts hurry while some are answered.",

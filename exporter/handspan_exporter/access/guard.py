@@ -149,9 +149,11 @@ class Door:
         if token is None:
             self._count("wrong_token")
             raise NotAuthenticated("this token is not known here; it may have been revoked")
-        if scope not in token.scopes:
+        if not token.may(scope):
             self._count("wrong_scope")
-            raise NotPermitted(f"token {token.id} may not {scope}: see `handspan token list`")
+            raise NotPermitted(
+                f"token {token.id} has not the scope `{scope}`: see `handspan token list`"
+            )
         return token
 
     @contextmanager

@@ -31,7 +31,14 @@ class Guarded:
     """Asks at the door for every request to some paths, before its body is read."""
 
     def __init__(
-        self, app: ASGIApp, door: Door, right: Right, paths: tuple[str, ...], answer: Answer
+        self,
+        app: ASGIApp,
+        door: Door,
+        right: Right,
+        paths: tuple[str, ...],
+        answer: Answer,
+        *,
+        methods: tuple[str, ...] = (),
     ) -> None:
         """Remember the parts.
 
@@ -41,7 +48,9 @@ class Guarded:
             right: What a token must be for.
             paths: Beginnings of the guarded paths; others are open to everyone.
             answer: Makes a refusal in the application's own format.
+            methods: Which requests to those paths are guarded; none named: all.
         """
+        self._methods = methods
         self._app = app
         self._door = door
         self._right: Right = right
@@ -50,7 +59,7 @@ class Guarded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on, or refuse it."""
-        if scope["type"] != "http" or not scope["path"].startswith(self._paths):
+        if not self._guards(scope):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -68,6 +77,13 @@ class Guarded:
             refused = self._answer(headers, 429, str(error), pause)
         if refused is not None:
             await refused(scope, receive, send)
+
+    def _guards(self, scope: Scope) -> bool:
+        return (
+            scope["type"] == "http"
+            and scope["path"].startswith(self._paths)
+            and (not self._methods or scope["method"] in self._methods)
+        )
 
 
 class OwnHost:

@@ -25,8 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-Scope = Literal["ingest", "read"]
+Scope = Literal["ingest", "read", "admin"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+SCOPE_MEANINGS: Final[dict[Scope, str]] = {
+    "ingest": "send OTLP",
+    "read": "ask the API, the page, the metrics, SQL and Jaeger's remote storage",
+    "admin": "all that `read` may, and have the service rebuild or price again",
+}
+"""What a token of each scope may do: the help of `handspan token` and the docs are made of it."""
 
 _FORM = re.compile(r"hs_([0-9a-f]{8})_[\w-]{43}")
 _NOBODY = sha256(b"").hexdigest()
@@ -52,6 +58,10 @@ class Token:
     """Of bodies, decompressed."""
     requests: int = 8
     """At once."""
+
+    def may(self, scope: Scope) -> bool:
+        """Tell whether it is for this. Who may have numbers made anew may also see them."""
+        return scope in self.scopes or (scope == "read" and "admin" in self.scopes)
 
 
 class TokenFile:

@@ -10,7 +10,10 @@ from datetime import UTC, datetime
 import click
 
 from handspan.prices import TOKEN_PRICES
-from handspan_exporter.cli.question import store_option
+from handspan_exporter.cli import anew
+from handspan_exporter.cli.anew import follow_option
+from handspan_exporter.cli.question import source_options
+from handspan_exporter.errors import NotFound, UsageError
 from handspan_exporter.processor.prices import Asked, own_prices, price_rows
 from handspan_exporter.processor.prices import reprice as price_again
 from handspan_exporter.query.window import moment
@@ -72,18 +75,37 @@ def check(path: str) -> None:
 @prices.command()
 @click.option("--since", metavar="TIME", help="Only calls since: 30d, 2026-11-01 (UTC); else all.")
 @_file_option
-@store_option
-def reprice(since: str | None, path: str | None, store: str | None) -> None:
+@follow_option
+@source_options
+def reprice(*, since: str | None, path: str | None, store: str | None, follow: bool) -> None:
     """Price stored calls again: with a newer list, or another price file.
 
-    Spans stay as they are. An embedded store must not be held by `serve`. The facts follow when
-    `serve` runs, with the same file. Safe to repeat and to interrupt.
+    Spans stay as they are. A running `serve` that holds the embedded store does it beside its
+    other work (where it asks for a token, one of the scope `admin` in HANDSPAN_TOKEN), and so does
+    the service at --url: with the price file it was started with, as that is now. Else this command
+    does it, and the facts follow when `serve` runs with the same file. Safe to repeat and to
+    interrupt.
     """
+    since_ns = None if since is None else moment("since", since, time.time_ns())
+    if url := anew.service(store):
+        if path is not None:
+            raise UsageError(
+                f"the service at {url} prices by the file it was started with: change that one",
+                parameter="prices",
+            )
+        anew.through(url, "reprice", since_ns, follow=follow)
+        return
+    if follow:
+        raise NotFound("no service has the store: there is nothing to follow")
+    _reprice_here(store, path, since_ns or 0)
+
+
+def _reprice_here(store: str | None, path: str | None, since_ns: int) -> None:
     settings = from_environment(os.environ, store=store, prices=path)
     own, dsn = own_prices(settings.prices), parse(settings.store)
-    since_ns = 0 if since is None else moment("--since", since, time.time_ns())
     with hold(dsn), closing(connect(dsn)) as connection:
         migrate_schema(connection)
-        asked, traces = price_again(connection, since_ns, own=own)
+        with anew.told_when_left("a re-pricing"), anew.progress("model calls") as told:
+            asked, traces = price_again(connection, since_ns, own=own, told=told)
     follow = "their costs follow when `handspan serve` runs"
     click.echo(f"{asked:,} prices asked again for {traces:,} traces; {follow}")

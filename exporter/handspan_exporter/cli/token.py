@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from handspan_exporter.access.tokens import SCOPES, Scope, TokenFile
+from handspan_exporter.access.tokens import SCOPE_MEANINGS, SCOPES, Scope, TokenFile
 from handspan_exporter.settings import from_environment, token_file
 from handspan_exporter.store.dsn import parse
 
@@ -18,9 +18,14 @@ _EXAMPLES = """\b
 Examples:
   handspan token add collector --tenant acme --spans-per-s 5000
   handspan token add grafana --scope read
+  handspan token add upgrade --scope admin
   handspan token list
   handspan token revoke 1f0c22ab
 """
+
+
+def _scopes() -> str:
+    return "; ".join(f"{name}: {meaning}" for name, meaning in SCOPE_MEANINGS.items())
 
 
 def _file_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -50,7 +55,7 @@ def token() -> None:
     multiple=True,
     default=("ingest",),
     show_default=True,
-    help="What it may do; repeat for both.",
+    help=f"What it may do: {_scopes()}. Repeat for several.",
 )
 @click.option("--tenant", default="", help="Written on every resource that comes with it.")
 @click.option("--spans-per-s", type=click.FloatRange(min=1), help="Most spans per second.")
@@ -101,7 +106,7 @@ def list_tokens(tokens: str | None, store: str | None) -> None:
         limits = {"spans/s": one.spans_per_s, "bytes/s": one.bytes_per_s, "at once": one.requests}
         said = ", ".join(f"{number:g} {name}" for name, number in limits.items() if number)
         tenant = f"tenant {one.tenant}, " if one.tenant else ""
-        click.echo(f"{one.id}  {'+'.join(one.scopes):<11}  {one.name}  ({tenant}{said})")
+        click.echo(f"{one.id}  {'+'.join(one.scopes):<17}  {one.name}  ({tenant}{said})")
 
 
 @token.command()

@@ -31,6 +31,7 @@ from handspan_exporter.telemetry import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from handspan.price_file import PriceFile
     from handspan_exporter.processor.facts import Done
     from handspan_exporter.settings import Settings
     from handspan_exporter.store.connection import Connection
@@ -156,6 +157,10 @@ class Processor:
         self._look_back(now_ns)
         self._history.step(now_ns)
         return len(batch)
+
+    def price_by(self, own: PriceFile) -> None:
+        """Ask for prices by another file from the next tick on; safe from any thread."""
+        self._own_prices = own
 
     @property
     def waiting(self) -> int:

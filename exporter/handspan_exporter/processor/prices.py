@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 from genai_prices.types import ModelPrice, TimeOfDateConstraint
@@ -19,6 +19,7 @@ from handspan.prices import SOURCE, TOKEN_PRICES, Unpriced, find_model, price_ve
 from handspan_exporter import sql
 from handspan_exporter.errors import UsageError
 from handspan_exporter.processor.queue import AHEAD_NS
+from handspan_exporter.processor.slices import Slices, untold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
 
     from handspan.price_file import PriceFile
     from handspan.prices import Rates
+    from handspan_exporter.processor.slices import Told
     from handspan_exporter.store.connection import Connection
+
+SLICE_CALLS: Final = 20_000
+"""Model calls whose traces are queued at once when they are priced again, about."""
+_ASKED_AT_ONCE: Final = 1_000
 
 _TIERS = pa.list_(
     pa.struct([("above_tokens", pa.uint64()), ("usd_per_mtok", pa.decimal128(38, 18))])
@@ -78,11 +84,12 @@ def reprice(
     *,
     own: PriceFile = NO_FILE,
     clock_ns: Callable[[], int] = time.time_ns,
+    told: Told = untold,
 ) -> tuple[int, int]:
     """Ask for every price since a day again, and queue the traces with calls since a moment.
 
     Spans are not touched: their facts follow as the processor ticks, from ten seconds later on.
-    Safe to repeat and to interrupt.
+    Safe to repeat and to interrupt. `told` hears of model calls.
 
     Returns:
         How many prices were asked for, and how many traces wait for their facts.
@@ -91,19 +98,31 @@ def reprice(
         QueryFailed: the store refused a statement.
         StoreDown: the store cannot be reached.
     """
-    now_ns = clock_ns()
+    slices = Slices(connection, "facts/reprice_counts", since_ns, most=SLICE_CALLS)
+    told(0, slices.spans)
+    asked = _ask_again(connection, since_ns, own, clock_ns())
+    (queued,) = connection.rows(sql.load("facts/reprice_traces"), {"since_ns": since_ns})
+    done = 0
+    for from_ns, until_ns, calls in slices:
+        window = {"from_ns": from_ns, "until_ns": until_ns, "arrived_ns": clock_ns() + AHEAD_NS}
+        connection.command(sql.load("facts/reprice_arrivals"), window)
+        done += calls
+        told(min(done, slices.spans), slices.spans)
+    return asked, queued["traces"]
+
+
+def _ask_again(connection: Connection, since_ns: int, own: PriceFile, now_ns: int) -> int:
+    """Replace the prices of every day since a moment; return how many were asked for."""
     window = {"since_ns": since_ns, "asked_ns": now_ns}
     found = connection.rows(sql.load("facts/reprice_asked"), window)
-    asked = [Asked(row["provider"], row["model"], row["day"]) for row in found]
-    rows = [row for one in asked for row in price_rows(one, asked_at_ns=now_ns, own=own)]
-    if rows:
-        # First the new ones, then away with what is older: never a moment without a price.
+    for some in (found[at : at + _ASKED_AT_ONCE] for at in range(0, len(found), _ASKED_AT_ONCE)):
+        asked = [Asked(row["provider"], row["model"], row["day"]) for row in some]
+        rows = [row for one in asked for row in price_rows(one, asked_at_ns=now_ns, own=own)]
         connection.insert("model_prices", pa.Table.from_pylist(rows, schema=_SCHEMA), token="")
+    if found:
+        # Away with what is older only now: never a moment without a price.
         connection.command(sql.load("facts/reprice_forget"), window)
-    arrived = {"since_ns": since_ns, "arrived_ns": now_ns + AHEAD_NS}
-    (queued,) = connection.rows(sql.load("facts/reprice_traces"), {"since_ns": since_ns})
-    connection.command(sql.load("facts/reprice_arrivals"), arrived)
-    return len(asked), queued["traces"]
+    return len(found)
 
 
 def ensure_prices(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from handspan_exporter.errors import (
+    Busy,
     HandspanError,
     NotAuthenticated,
     NotFound,
@@ -16,6 +18,7 @@ from handspan_exporter.errors import (
     UsageError,
 )
 from handspan_exporter.query import kpi
+from handspan_exporter.query.operations import BY_NAME
 from handspan_exporter.query.window import iso
 from handspan_exporter.query.wire import from_json, plain
 
@@ -33,12 +36,14 @@ _ERRORS: dict[int, type[HandspanError]] = {
     401: NotAuthenticated,
     403: NotPermitted,
     404: NotFound,
+    405: NotFound,
+    409: Busy,
     503: StoreDown,
 }
 
 
-class HttpAnswers:
-    """Answers from the API at `url`, for instance http://127.0.0.1:8317."""
+class _Api:
+    """The HTTP API at `url`, for instance http://127.0.0.1:8317."""
 
     def __init__(self, url: str, *, token: str = "") -> None:
         """Remember where to ask; connects at the first question.
@@ -47,12 +52,71 @@ class HttpAnswers:
             url: `http://` or `https://`; whose certificate is trusted SSL_CERT_FILE may say.
             token: With the scope `read`, where one is asked for.
         """
-        self._url = url
+        self.url = url
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         found = urlsplit(url)
         secured = found.scheme == "https"
         kind = http.client.HTTPSConnection if secured else http.client.HTTPConnection
         self._connection = kind(found.netloc, timeout=_TIMEOUT_S)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _get(self, path: str, query: dict[str, Any]) -> Row:
+        return self._said("GET", f"{path}?{urlencode(query, doseq=True)}")
+
+    def _said(self, method: str, path: str, body: Row | None = None) -> Row:
+        told = {} if body is None else {"Content-Type": "application/json"}
+        text = None if body is None else json.dumps(body)
+        try:
+            self._connection.request(method, f"/api/v1/{path}", text, self._headers | told)
+            response = self._connection.getresponse()
+            answer: Row = from_json(response.read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self._connection.close()
+            raise StoreDown(
+                f"no answer from {self.url} ({error or type(error).__name__}): "
+                "is `handspan serve` still running?"
+            ) from error
+        if response.status not in (http.client.OK, http.client.ACCEPTED):
+            raise _error(response.status, answer)
+        return answer
+
+
+class HttpOperations(_Api):
+    """What the service at `url` can be asked to do; to begin needs a token of the scope `admin`."""
+
+    def start(self, name: str, since_ns: int | None) -> Row:
+        """Begin one and return its progress.
+
+        Raises:
+            Busy: one is under way.
+            NotFound: the service is too old to do it while it runs.
+            NotAuthenticated: it asks for a token.
+            NotPermitted: the token is not for this.
+            StoreDown: there is no answer.
+            UsageError: the service's price file is wrong.
+        """
+        since = None if since_ns is None else iso(since_ns)
+        return self._asked("POST", name, {"since": since})
+
+    def progress(self, name: str) -> Row:
+        """Return how far the last one of this name is; raises as `start`."""
+        return self._asked("GET", name)
+
+    def _asked(self, method: str, name: str, body: Row | None = None) -> Row:
+        try:
+            return self._said(method, name, body)
+        except NotFound:
+            raise NotFound(
+                f"the service at {self.url} is too old for {BY_NAME[name].noun} while it runs: "
+                "upgrade it, or stop it and say this again"
+            ) from None
+
+
+class HttpAnswers(_Api):
+    """Answers from the API at `url`."""
 
     def kpi(
         self,
@@ -162,26 +226,6 @@ class HttpAnswers:
     def health(self) -> Row:
         """Tell that the service answers, and how new its data is."""
         return self._get("health", {})
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-
-    def _get(self, path: str, query: dict[str, Any]) -> Row:
-        try:
-            asked = f"/api/v1/{path}?{urlencode(query, doseq=True)}"
-            self._connection.request("GET", asked, headers=self._headers)
-            response = self._connection.getresponse()
-            answer: Row = from_json(response.read())
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            self._connection.close()
-            raise StoreDown(
-                f"no answer from {self._url} ({error or type(error).__name__}): "
-                "is `handspan serve` still running?"
-            ) from error
-        if response.status != http.client.OK:
-            raise _error(response.status, answer)
-        return answer
 
 
 def _error(status: int, problem: Row) -> HandspanError:

@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from handspan_exporter.query import alerts, kpi
+from handspan_exporter.query.operations import OPERATIONS, STATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -193,6 +194,16 @@ def _composed() -> dict[str, Schema]:
             _record(status=_TEXT, version=_TEXT, newest=_or_null(_TIME), spans=_WHOLE),
             otlp_grpc=_TEXT,
             otlp_http=_TEXT,
+        ),
+        "Operation": _record(
+            operation={"enum": [one.name for one in OPERATIONS]},
+            state={"enum": list(STATES)},
+            reason=_TEXT,
+            since=_or_null(_TIME),
+            began=_or_null(_TIME),
+            ended=_or_null(_TIME),
+            spans_read=_WHOLE,
+            spans=_or_null(_WHOLE),
         ),
         "Alert": _record(
             alert=_TEXT,

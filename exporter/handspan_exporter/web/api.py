@@ -1,9 +1,9 @@
 """The HTTP API: every question of `query.questions`, as JSON.
 
 An error is a problem (RFC 9457) with `detail`, one line, and `parameter` where one is wrong: 400
-(the question is wrong), 401 and 403 (the token), 404 (no such KPI or run), 421 (another host's
-name), 503 (ask again later) or 500. `POST /api/v1/session` keeps a browser's token in a cookie that
-no script can read, `DELETE` forgets it. `GET /metrics` is for Prometheus.
+(the question is wrong), 401 and 403 (the token), 404 (no such KPI or run), 409 (that is under way),
+421 (another host's name), 503 (ask again later) or 500. `POST /api/v1/session` keeps a browser's
+token in a cookie that no script can read, `DELETE` forgets it. `GET /metrics` is for Prometheus.
 """
 
 from __future__ import annotations
@@ -21,13 +21,21 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from handspan_exporter.access.http import COOKIE
-from handspan_exporter.errors import HandspanError, NotFound, QueryFailed, TryAgain, UsageError
+from handspan_exporter.errors import (
+    Busy,
+    HandspanError,
+    NotFound,
+    QueryFailed,
+    TryAgain,
+    UsageError,
+)
 from handspan_exporter.query import questions, wire
 from handspan_exporter.query.comparison import Group
 from handspan_exporter.query.listing import Wanted
 from handspan_exporter.query.questions import QUESTIONS, Question, filters_of
 from handspan_exporter.query.window import Window, window
 from handspan_exporter.telemetry import QUESTIONS as QUESTIONS_ASKED
+from handspan_exporter.web import operations as operating
 from handspan_exporter.web.kept import Kept, Made
 from handspan_exporter.web.openapi import openapi
 from handspan_exporter.web.problems import problem
@@ -39,6 +47,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from handspan_exporter.query.answers import Answers, Row
+    from handspan_exporter.query.operations import Operations
     from handspan_exporter.telemetry import Counters
     from handspan_exporter.web.kept import Stored
     from handspan_exporter.web.kpi_metrics import KpiMetrics
@@ -49,6 +58,7 @@ _log = logging.getLogger(__name__)
 _STATUS: tuple[tuple[type[HandspanError], int], ...] = (
     (NotFound, 404),
     (UsageError, 400),
+    (Busy, 409),
     (TryAgain, 503),
     (QueryFailed, 500),
 )
@@ -73,9 +83,13 @@ def application(
     counters: Counters,
     *,
     kpi_metrics: KpiMetrics | None = None,
+    operations: Operations | None = None,
     clock_ns: Callable[[], int] = time.time_ns,
 ) -> Starlette:
-    """Return the application; it asks `sessions`, and `clock_ns` what `now` means."""
+    """Return the application; it asks `sessions`, and `clock_ns` what `now` means.
+
+    Without `operations` nothing can be begun: those addresses are not there.
+    """
     document = wire.to_json(openapi())
     kept = Kept()
 
@@ -104,6 +118,7 @@ def application(
         Route("/api/v1/session", _session, methods=["POST", "DELETE"]),
         Route("/api/v1/openapi.json", described),
         *asked,
+        *(operating.routes(operations, clock_ns) if operations else ()),
     ]
     errors: Any = {HandspanError: _refused, HTTPException: _no_such_page, Exception: _broken}
     return Starlette(routes=routes, exception_handlers=errors)

@@ -7,10 +7,12 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from handspan_exporter.query import records
+from handspan_exporter.query.operations import OPERATIONS, SINCE_MEANING
 from handspan_exporter.query.questions import QUESTIONS, SINCE
 from handspan_exporter.web.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
+    from handspan_exporter.query.operations import Operation
     from handspan_exporter.query.questions import Parameter, Question
 
 Schema = dict[str, Any]
@@ -19,10 +21,18 @@ _ERRORS = {
     "304": "Nothing has changed since the answer whose ETag was shown in If-None-Match.",
     "400": "The question is wrong; `parameter` says where.",
     "401": "A token is needed, or this one is not known.",
-    "403": "The token is not for reading.",
+    "403": "The token is not for this.",
     "404": "There is no such KPI, run or address.",
     "429": "The token's limit is reached; Retry-After says when to come again.",
     "503": "The store cannot be reached, or too many questions wait: ask again later.",
+}
+_REFUSED = {
+    "400": "The body is wrong; `parameter` says where. Or the service's price file is.",
+    "401": _ERRORS["401"],
+    "403": _ERRORS["403"],
+    "409": "One is under way already, or the service is being stopped.",
+    "413": "The body is too large.",
+    "415": "The body is not application/json: pages of other origins may send what is not.",
 }
 _KINDS = {"text": "string", "whole": "integer", "number": "number", "money": "number"}
 
@@ -40,15 +50,19 @@ def openapi() -> Schema:
         },
         "servers": [{"url": "/api/v1"}],
         "security": [{}, {"token": []}],
-        "paths": {f"/{one.path}": {"get": _operation(one)} for one in QUESTIONS},
+        "paths": {
+            **{f"/{one.path}": {"get": _operation(one)} for one in QUESTIONS},
+            **{f"/{one.name}": _done(one) for one in OPERATIONS},
+        },
         "components": {
             "schemas": _moved(records.load()),
             "securitySchemes": {
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A token with the scope `read`, see `handspan token`; on a "
-                    "loopback address none is needed unless --require-tokens says so.",
+                    "description": "A token with the scope `read`, for POST `admin`, see "
+                    "`handspan token`; on a loopback address none is needed unless "
+                    "--require-tokens says so.",
                 }
             },
         },
@@ -72,6 +86,31 @@ def _operation(question: Question) -> Schema:
                 status: {"description": text, **({"content": problem} if status != "304" else {})}
                 for status, text in _ERRORS.items()
             },
+        },
+    }
+
+
+def _done(operation: Operation) -> Schema:
+    """Return both methods of what a service can be asked to do."""
+    progress = {"application/json": {"schema": _reference("Operation")}}
+    problem = {MEDIA_TYPE: {"schema": _reference("Problem")}}
+    wrong = {status: {"description": text, "content": problem} for status, text in _REFUSED.items()}
+    since = {"type": ["string", "null"], "description": SINCE_MEANING, "example": "7d"}
+    body = {"type": "object", "properties": {"since": since}, "additionalProperties": False}
+    return {
+        "get": {
+            "operationId": f"{operation.name}_progress",
+            "summary": f"How far {operation.noun} is",
+            "responses": {
+                "200": {"description": "The last one.", "content": progress},
+                **{status: wrong[status] for status in ("401", "403")},
+            },
+        },
+        "post": {
+            "operationId": operation.name,
+            "summary": operation.summary,
+            "requestBody": {"content": {"application/json": {"schema": body}}},
+            "responses": {"202": {"description": "It has begun.", "content": progress}, **wrong},
         },
     }
 
@@ -138,7 +177,8 @@ default http://127.0.0.1:8317.
 |---|---|
 """
     rows = "".join(f"| {status} | {text} |\n" for status, text in _ERRORS.items())
-    return head + rows + "".join(_section(one) for one in QUESTIONS)
+    questions = "".join(_section(one) for one in QUESTIONS)
+    return head + rows + questions + "".join(_operation_section(one) for one in OPERATIONS)
 
 
 def _section(question: Question) -> str:
@@ -150,6 +190,29 @@ def _section(question: Question) -> str:
         for one in question.parameters
     )
     return f"{head}\n| parameter | default | meaning |\n|---|---|---|\n{rows}"
+
+
+def _operation_section(operation: Operation) -> str:
+    wrong = "".join(f"| {status} | {text} |\n" for status, text in _REFUSED.items())
+    return f"""
+## POST /api/v1/{operation.name}
+
+{operation.summary}. Answers 202 and `Operation` at once; there is one at a time. It goes on whoever
+leaves, and ends between two steps when the service is stopped; to repeat it does no harm. On an
+address that asks for a token it needs the scope `admin`.
+
+| field of the body | meaning |
+|---|---|
+| `since` | {SINCE_MEANING} |
+
+| status | meaning |
+|---|---|
+{wrong}
+## GET /api/v1/{operation.name}
+
+How far the last one is: `state` (`none`: there was none since the service started), `spans_read` of
+`spans` {operation.counts}, `reason` where it failed. Answers `Operation`.
+"""
 
 
 def _default(parameter: Parameter) -> str:

@@ -14,6 +14,7 @@ from handspan_exporter.query import alerts
 from handspan_exporter.query.answers import LIMITS, DirectAnswers
 from handspan_exporter.store.connection import connect
 from handspan_exporter.telemetry import BUILD_INFO
+from handspan_exporter.web import operations as operating
 from handspan_exporter.web.api import application, refusal
 from handspan_exporter.web.kpi_metrics import KpiMetrics
 from handspan_exporter.web.sessions import Sessions
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from handspan_exporter.access.guard import Door
+    from handspan_exporter.query.operations import Operations
     from handspan_exporter.settings import Settings
     from handspan_exporter.store.dsn import Dsn
     from handspan_exporter.telemetry import Counters
@@ -40,6 +42,7 @@ class Server:
         *,
         about: Mapping[str, str] | None = None,
         door: Door | None = None,
+        operations: Operations | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """Remember what to serve; nothing is opened yet.
@@ -50,6 +53,7 @@ class Server:
             counters: What `/metrics` tells.
             about: What `/api/v1/health` says besides: the addresses of OTLP, for instance.
             door: Lets clients in, over TLS or not; None: everyone, unencrypted.
+            operations: What the service can be asked to do; None: nothing.
             clock_ns: What `now` means, in ns since the epoch.
 
         Raises:
@@ -67,9 +71,14 @@ class Server:
         counters.watch(BUILD_INFO, lambda: 1, reason=version("handspan"))
         kpi_metrics = KpiMetrics(settings) if settings.metrics_kpis else None
         app: ASGIApp = application(
-            self._sessions, counters, kpi_metrics=kpi_metrics, clock_ns=clock_ns
+            self._sessions,
+            counters,
+            kpi_metrics=kpi_metrics,
+            operations=operations,
+            clock_ns=clock_ns,
         )
         if door is not None:
+            app = Guarded(app, door, "admin", operating.PATHS, refusal, methods=("POST",))
             app = Guarded(app, door, "read", ("/api/", "/metrics"), refusal)
         if is_loopback(settings.web):
             names = settings.allowed_hosts.lower().replace(" ", "").split(",")

@@ -119,7 +119,7 @@ def test_a_door_wants_the_right_token_for_the_right_thing(tmp_path: Path) -> Non
     for nothing in (None, "Bearer", "Bearer "):
         with pytest.raises(NotAuthenticated, match="Authorization: Bearer"):
             door.identify(nothing, "ingest")
-    with pytest.raises(NotPermitted, match="may not read"):
+    with pytest.raises(NotPermitted, match="has not the scope `read`"):
         door.identify(f"Bearer {text}", "read")
 
     counted = door.guard.counters.total
