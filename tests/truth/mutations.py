@@ -21,8 +21,8 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
         ("FULL JOIN", "LEFT JOIN"),
         ("sumIf(a.cost_usd, a.unpriced_calls = 0)", "sum(a.cost_usd)"),
         ("if(attempts_n = 0, NULL, sum(attempt) / attempts_n)", "sum(attempt) / count()"),
-        ("sumMapIf(map(toString(error_type), toUInt64(1)), outcome = 'failure')", "map()"),
-        ("quantileExactInclusiveOrNull(0.95)", "quantileExactInclusiveOrNull(0.9)"),
+        ("sumMapIf(map(error_type, toUInt64(1)), outcome = 'failure')", "map()"),
+        ("finite(durations_ns[3])", "finite(durations_ns[2])"),
         _FACTS_UNFILTERED,
     ),
     "agent_trend": (
@@ -91,16 +91,16 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
             "sum(coordinating) / nullIf(sum(spent) - sum(coordinating), 0)",
         ),
         ("ifNull(input_tokens, 0) + ifNull(output_tokens, 0)", "ifNull(input_tokens, 0)"),
-        ("GROUP BY grouped, run_id", "GROUP BY grouped, span_id"),
+        ("GROUP BY run_key", "GROUP BY of_group, span_id"),
         ("AND (input_tokens IS NOT NULL OR output_tokens IS NOT NULL)", ""),
     ),
     "cost_coverage_ratio": (
         _UNTIL,
-        ("c.cost_usd IS NOT NULL OR model", "1 OR model"),
+        ("NOT c.cost_usd.null OR model", "1 OR model"),
         ("priced_calls / n)", "priced_calls / (n - priced_calls + 1))"),
         (
-            "c.cost_usd IS NULL) AS unpriced_by_reason",
-            "c.cost_usd IS NOT NULL) AS unpriced_by_reason",
+            "c.cost_usd.null) AS unpriced_by_reason",
+            "NOT c.cost_usd.null) AS unpriced_by_reason",
         ),
         _FACTS_UNFILTERED,
     ),
@@ -114,7 +114,7 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "cost_usd": (
         _UNTIL,
         _SINCE,
-        ("cost_usd IS NOT NULL OR model", "1 OR model"),
+        ("NOT cost_usd.null OR model", "1 OR model"),
         ("sum(c.cost_usd) AS cost_usd", "sum(ifNull(c.cost_usd, 0)) AS cost_usd"),
         ("agent_run, '') AS of_agent_run", "span_id, '') AS of_agent_run"),
         _FACTS_UNFILTERED,
@@ -149,8 +149,8 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "handoffs": (
         _UNTIL,
         (
-            "quantileExactInclusiveOrNull(0.5)(latency_ns)",
-            "quantileExactInclusiveOrNull(0.5)(duration_ns)",
+            "quantilesExactInclusive(0.5, 0.9, 0.95)(latency_ns)",
+            "quantilesExactInclusive(0.5, 0.9, 0.95)(duration_ns)",
         ),
         ("count(latency_ns)", "count()"),
         ("count(h.payload_bytes)", "countIf(h.payload_bytes > 0)"),
@@ -179,7 +179,7 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "llm_latency_s": (
         _UNTIL,
         _CONTAINERS,
-        ("quantileExactInclusiveOrNull(0.9)", "quantileExactInclusiveOrNull(0.95)"),
+        ("finite(latencies_ns[2])", "finite(latencies_ns[3])"),
         ("sum(duration_ns) / n", "quantileExactInclusiveOrNull(0.5)(duration_ns)"),
         ("stddevSampStable(log(duration_ns))", "stddevPopStable(log(duration_ns))"),
     ),
@@ -235,10 +235,7 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "time_to_first_token_s": (
         _UNTIL,
         ("count(c.time_to_first_token_s) AS n", "count() AS n"),
-        (
-            "quantileExactInclusiveOrNull(0.5)(c.time_to_first_token_s)",
-            "avgOrNull(c.time_to_first_token_s)",
-        ),
+        ("finite(firsts_s[1])", "avgOrNull(c.time_to_first_token_s)"),
         _FACTS_UNFILTERED,
     ),
     "time_to_recovery_s": (
@@ -255,7 +252,7 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
             "input_tokens AS asked",
         ),
         ("count(input_tokens) AS input_n", "count() AS input_n"),
-        ("GROUP BY grouped, run_id", "GROUP BY grouped, span_id"),
+        ("GROUP BY run_key", "GROUP BY of_group, span_id"),
         ("sum(output_tokens)", "sum(reasoning_tokens)"),
     ),
     "tool_error_ratio": (
@@ -280,17 +277,17 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "workflow_duration_s": (
         _NESTED,
         _UNTIL,
-        (
-            "quantileExactInclusiveOrNull(0.5)(active_ns)",
-            "quantileExactInclusiveOrNull(0.5)(duration_ns)",
-        ),
+        ("finite(actives_ns[1])", "finite(durations_ns[1])"),
         ("sum(duration_ns) / n", "sum(active_ns) / n"),
         _RUNS_UNFILTERED,
     ),
     "workflow_patterns": (
         _NESTED,
         _UNTIL,
-        ("uniqExactMerge(uniqExactState(run_id)) OVER ()", "sum(count()) OVER ()"),
+        (
+            "uniqExactMerge(uniqExactStateIf(run_id, {by:String} = 'agent')) OVER ()",
+            "sum(count()) OVER ()",
+        ),
         ("countIf(outcome = 'success') / success_n)", "countIf(outcome = 'success') / runs_n)"),
         ("sumIf(r.cost_usd, unpriced_calls = 0)", "sum(r.cost_usd)"),
     ),

@@ -18,8 +18,7 @@ FROM
     FROM agent_runs FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')}
       AND ended_at < {until:DateTime64(9, 'UTC')}
-      AND started_at >= {{earliest_agent_runs}}
-      AND started_at < {until:DateTime64(9, 'UTC')}
+      AND indexHint(started_at >= {{earliest_agent_runs}} AND started_at < {until:DateTime64(9, 'UTC')})
       AND agent != ''
       AND (empty({domain:String}) OR task_domain = {domain:String})
       AND (empty({task_type:String}) OR task_type = {task_type:String})

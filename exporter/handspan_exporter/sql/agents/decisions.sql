@@ -20,7 +20,7 @@ FROM
         choice AS decision, toString(d.decision) AS about, reason AS why, toString(d.workflow) AS workflow
     FROM decisions AS d FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')} AND ended_at < {until:DateTime64(9, 'UTC')}
-      AND started_at >= {{earliest_decisions}} AND started_at < {until:DateTime64(9, 'UTC')}
+      AND indexHint(started_at >= {{earliest_decisions}} AND started_at < {until:DateTime64(9, 'UTC')})
       AND (empty({run:String}) OR run_id = {run:String})
       AND
 {{filters_facts}}
@@ -30,7 +30,7 @@ FROM
         toString(outcome) AS decision, toString(target) AS about, reason AS why, toString(h.workflow) AS workflow
     FROM handoffs AS h FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')} AND ended_at < {until:DateTime64(9, 'UTC')}
-      AND started_at >= {{earliest_handoffs}} AND started_at < {until:DateTime64(9, 'UTC')}
+      AND indexHint(started_at >= {{earliest_handoffs}} AND started_at < {until:DateTime64(9, 'UTC')})
       AND (empty({run:String}) OR run_id = {run:String})
       AND
 {{filters_facts}}
@@ -41,7 +41,7 @@ FROM
         toString(v.workflow)
     FROM validations AS v FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')} AND ended_at < {until:DateTime64(9, 'UTC')}
-      AND started_at >= {{earliest_validations}} AND started_at < {until:DateTime64(9, 'UTC')}
+      AND indexHint(started_at >= {{earliest_validations}} AND started_at < {until:DateTime64(9, 'UTC')})
       AND (empty({run:String}) OR run_id = {run:String})
       AND
 {{filters_facts}}
@@ -51,7 +51,7 @@ FROM
         toString(w.workflow)
     FROM human_waits AS w FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')} AND ended_at < {until:DateTime64(9, 'UTC')}
-      AND started_at >= {{earliest_human_waits}} AND started_at < {until:DateTime64(9, 'UTC')}
+      AND indexHint(started_at >= {{earliest_human_waits}} AND started_at < {until:DateTime64(9, 'UTC')})
       AND state = 'ended'
       AND (empty({run:String}) OR run_id = {run:String})
       AND

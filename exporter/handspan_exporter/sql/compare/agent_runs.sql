@@ -13,7 +13,6 @@
         FROM agent_runs FINAL
         WHERE ended_at >= {since:DateTime64(9, 'UTC')}
           AND ended_at < {until:DateTime64(9, 'UTC')}
-          AND started_at >= {{earliest_agent_runs}}
-          AND started_at < {until:DateTime64(9, 'UTC')}
+          AND indexHint(started_at >= {{earliest_agent_runs}} AND started_at < {until:DateTime64(9, 'UTC')})
           AND
 {{filters_facts}}

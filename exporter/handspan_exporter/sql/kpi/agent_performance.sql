@@ -20,25 +20,26 @@ FROM
 (
     WITH
 {{dimensions_facts}},
-{{wilson}}
+{{wilson}},
+{{finite}},
+    -- One list of values for all levels; nan where there is none.
+    quantilesExactInclusive(0.5, 0.9, 0.95)(duration_ns) AS durations_ns,
+    quantilesExactInclusiveIf(0.5, 0.9)(toFloat64(a.cost_usd), a.unpriced_calls = 0) AS costs_usd,
+    x -> toDecimal128(if(isFinite(x), x, 0.), 12) AS usd
     SELECT
         toString({by:Identifier}) AS "group",
         if(n = 0, NULL, successful / n) AS success_ratio,
         countIf(outcome = 'success') AS successful,
         countIf(outcome = 'failure') AS failed,
         count() AS agent_runs,
-        quantileExactInclusiveOrNull(0.5)(duration_ns) / 1e9 AS duration_p50_s,
-        quantileExactInclusiveOrNull(0.9)(duration_ns) / 1e9 AS duration_p90_s,
-        quantileExactInclusiveOrNull(0.95)(duration_ns) / 1e9 AS duration_p95_s,
+        finite(durations_ns[1]) / 1e9 AS duration_p50_s,
+        finite(durations_ns[2]) / 1e9 AS duration_p90_s,
+        finite(durations_ns[3]) / 1e9 AS duration_p95_s,
         sum(a.cost_usd) AS cost_usd,
         -- An agent run with an unpriced call has no known cost.
         sumIf(a.cost_usd, a.unpriced_calls = 0) / nullIf(cost_n, 0) AS cost_mean_usd,
-        toDecimal128(
-            quantileExactInclusiveOrNullIf(0.5)(toFloat64(a.cost_usd), a.unpriced_calls = 0), 12
-        ) AS cost_p50_usd,
-        toDecimal128(
-            quantileExactInclusiveOrNullIf(0.9)(toFloat64(a.cost_usd), a.unpriced_calls = 0), 12
-        ) AS cost_p90_usd,
+        if(cost_n = 0, NULL, usd(costs_usd[1])) AS cost_p50_usd,
+        if(cost_n = 0, NULL, usd(costs_usd[2])) AS cost_p90_usd,
         countIf(a.cost_usd IS NOT NULL AND a.unpriced_calls = 0) AS cost_n,
         sum(a.unpriced_calls) AS unpriced_calls,
         sum(a.input_tokens) AS input_tokens,
@@ -46,7 +47,7 @@ FROM
         maxOrNullIf(attempt, attempt > 0) AS attempts_max,
         if(attempts_n = 0, NULL, sum(attempt) / attempts_n) AS attempts_mean,
         countIf(attempt > 0) AS attempts_n,
-        sumMapIf(map(toString(error_type), toUInt64(1)), outcome = 'failure') AS failures_by_error_type,
+        sumMapIf(map(error_type, toUInt64(1)), outcome = 'failure') AS failures_by_error_type,
         successful + failed AS n,
         wilson_low(successful, n) AS low,
         wilson_high(successful, n) AS high,
@@ -54,8 +55,7 @@ FROM
     FROM agent_runs AS a FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')}
       AND ended_at < {until:DateTime64(9, 'UTC')}
-      AND started_at >= {{earliest_agent_runs}}
-      AND started_at < {until:DateTime64(9, 'UTC')}
+      AND indexHint(started_at >= {{earliest_agent_runs}} AND started_at < {until:DateTime64(9, 'UTC')})
       AND
 {{filters_facts}}
     GROUP BY "group"
@@ -72,8 +72,7 @@ FULL JOIN
     FROM ratings FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')}
       AND ended_at < {until:DateTime64(9, 'UTC')}
-      AND started_at >= {{earliest_ratings}}
-      AND started_at < {until:DateTime64(9, 'UTC')}
+      AND indexHint(started_at >= {{earliest_ratings}} AND started_at < {until:DateTime64(9, 'UTC')})
       AND agent_run != ''
       AND
 {{filters_facts}}

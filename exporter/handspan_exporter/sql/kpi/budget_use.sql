@@ -47,8 +47,7 @@ FROM
         FROM budget_events FINAL
         WHERE ended_at >= {since:DateTime64(9, 'UTC')}
           AND ended_at < {until:DateTime64(9, 'UTC')}
-          AND started_at >= {{earliest_budget_events}}
-          AND started_at < {until:DateTime64(9, 'UTC')}
+          AND indexHint(started_at >= {{earliest_budget_events}} AND started_at < {until:DateTime64(9, 'UTC')})
           AND limit_usd IS NOT NULL
           AND used_usd IS NOT NULL
           AND

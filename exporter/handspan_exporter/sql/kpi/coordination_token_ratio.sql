@@ -24,9 +24,10 @@ FROM
     -- One row per run first: a hash of runs is far cheaper than calls sorted by their runs.
     WITH
 {{dimensions_facts}},
+{{run_key}},
         ifNull(input_tokens, 0) + ifNull(output_tokens, 0) AS tokens
     SELECT
-        toString({by:Identifier}) AS grouped,
+        any(of_group) AS grouped,
         sumIf(tokens, coordination) AS coordinating,
         sum(tokens) AS spent,
         coordinating / nullIf(spent, 0) AS run_ratio,
@@ -34,13 +35,11 @@ FROM
     FROM llm_calls FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')}
       AND ended_at < {until:DateTime64(9, 'UTC')}
-      AND started_at >= {{earliest_llm_calls}}
-      AND started_at < {until:DateTime64(9, 'UTC')}
+      AND indexHint(started_at >= {{earliest_llm_calls}} AND started_at < {until:DateTime64(9, 'UTC')})
       AND (input_tokens IS NOT NULL OR output_tokens IS NOT NULL)
       AND
 {{filters_facts}}
-    GROUP BY grouped, run_id
-    HAVING count() > 0
+    GROUP BY run_key
 ) AS of_run
 GROUP BY "group"
 ORDER BY "group"

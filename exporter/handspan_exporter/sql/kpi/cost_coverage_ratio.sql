@@ -11,9 +11,9 @@ WITH
 SELECT
     toString({by:Identifier}) AS "group",
     if(n = 0, NULL, priced_calls / n) AS cost_coverage_ratio,
-    count(c.cost_usd) AS priced_calls,
+    countIf(NOT c.cost_usd.null) AS priced_calls,
     n - priced_calls AS unpriced_calls,
-    sumMapIf(map(toString(unknown_reason), toUInt64(1)), c.cost_usd IS NULL) AS unpriced_by_reason,
+    sumMapIf(map(unknown_reason, toUInt64(1)), c.cost_usd.null) AS unpriced_by_reason,
     count() AS n,
     wilson_low(priced_calls, n) AS low,
     wilson_high(priced_calls, n) AS high,
@@ -21,9 +21,9 @@ SELECT
 FROM llm_calls AS c FINAL
 WHERE ended_at >= {since:DateTime64(9, 'UTC')}
   AND ended_at < {until:DateTime64(9, 'UTC')}
-  AND started_at >= {{earliest_llm_calls}}
-  AND started_at < {until:DateTime64(9, 'UTC')}
-  AND (c.cost_usd IS NOT NULL OR model != '' OR input_tokens IS NOT NULL OR output_tokens IS NOT NULL)
+  AND indexHint(started_at >= {{earliest_llm_calls}} AND started_at < {until:DateTime64(9, 'UTC')})
+  -- Only whether a number is there is read.
+  AND (NOT c.cost_usd.null OR model != '' OR NOT input_tokens.null OR NOT output_tokens.null)
   AND
 {{filters_facts}}
 GROUP BY "group"

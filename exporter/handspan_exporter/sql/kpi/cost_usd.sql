@@ -35,9 +35,9 @@ FROM
     FROM llm_calls FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')}
       AND ended_at < {until:DateTime64(9, 'UTC')}
-      AND started_at >= {{earliest_llm_calls}}
-      AND started_at < {until:DateTime64(9, 'UTC')}
-      AND (cost_usd IS NOT NULL OR model != '' OR input_tokens IS NOT NULL OR output_tokens IS NOT NULL)
+      AND indexHint(started_at >= {{earliest_llm_calls}} AND started_at < {until:DateTime64(9, 'UTC')})
+      -- Only whether a number is there is read.
+      AND (NOT cost_usd.null OR model != '' OR NOT input_tokens.null OR NOT output_tokens.null)
       AND
 {{filters_facts}}
 ) AS c

@@ -20,8 +20,7 @@ SELECT
 FROM validations FINAL
 WHERE ended_at >= {since:DateTime64(9, 'UTC')}
   AND ended_at < {until:DateTime64(9, 'UTC')}
-  AND started_at >= {{earliest_validations}}
-  AND started_at < {until:DateTime64(9, 'UTC')}
+  AND indexHint(started_at >= {{earliest_validations}} AND started_at < {until:DateTime64(9, 'UTC')})
   AND role = 'critic'
   AND
 {{filters_facts}}

@@ -8,7 +8,10 @@
 -- used by: handspan kpi, GET /api/v1/kpis/handoffs, kpi_history
 WITH
 {{dimensions_facts}},
-    concat(source, ' > ', target) AS edge
+    concat(source, ' > ', target) AS edge,
+{{finite}},
+    -- One list of values for all levels; nan where there is none.
+    quantilesExactInclusive(0.5, 0.9, 0.95)(latency_ns) AS latencies_ns
 SELECT
     toString({by:Identifier}) AS "group",
     nullIf(n, 0) AS handoffs,
@@ -16,9 +19,9 @@ SELECT
     countIf(outcome = 'refused') AS refused,
     countIf(outcome = 'lost') AS lost,
     countIf(outcome = 'pending') AS pending,
-    quantileExactInclusiveOrNull(0.5)(latency_ns) / 1e9 AS latency_p50_s,
-    quantileExactInclusiveOrNull(0.9)(latency_ns) / 1e9 AS latency_p90_s,
-    quantileExactInclusiveOrNull(0.95)(latency_ns) / 1e9 AS latency_p95_s,
+    finite(latencies_ns[1]) / 1e9 AS latency_p50_s,
+    finite(latencies_ns[2]) / 1e9 AS latency_p90_s,
+    finite(latencies_ns[3]) / 1e9 AS latency_p95_s,
     count(latency_ns) AS latency_n,
     sum(h.payload_bytes) AS payload_bytes,
     count(h.payload_bytes) AS payload_n,
@@ -31,8 +34,7 @@ SELECT
 FROM handoffs AS h FINAL
 WHERE ended_at >= {since:DateTime64(9, 'UTC')}
   AND ended_at < {until:DateTime64(9, 'UTC')}
-  AND started_at >= {{earliest_handoffs}}
-  AND started_at < {until:DateTime64(9, 'UTC')}
+  AND indexHint(started_at >= {{earliest_handoffs}} AND started_at < {until:DateTime64(9, 'UTC')})
   AND
 {{filters_facts}}
 GROUP BY "group"

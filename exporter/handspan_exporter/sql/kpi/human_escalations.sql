@@ -28,8 +28,7 @@ SELECT
 FROM human_waits AS w FINAL
 WHERE ended_at >= {since:DateTime64(9, 'UTC')}
   AND ended_at < {until:DateTime64(9, 'UTC')}
-  AND started_at >= {{earliest_human_waits}}
-  AND started_at < {until:DateTime64(9, 'UTC')}
+  AND indexHint(started_at >= {{earliest_human_waits}} AND started_at < {until:DateTime64(9, 'UTC')})
   AND
 {{filters_facts}}
 GROUP BY "group"

@@ -12,7 +12,7 @@ SELECT
     toString({by:Identifier}) AS "group",
     if(n = 0, NULL, failed / n) AS llm_error_ratio,
     countIf(outcome = 'failure') AS failed,
-    sumMapIf(map(toString(error_type), toUInt64(1)), outcome = 'failure') AS failures_by_error_type,
+    sumMapIf(map(error_type, toUInt64(1)), outcome = 'failure') AS failures_by_error_type,
     count() AS n,
     wilson_low(failed, n) AS low,
     wilson_high(failed, n) AS high,
@@ -20,8 +20,7 @@ SELECT
 FROM llm_calls FINAL
 WHERE ended_at >= {since:DateTime64(9, 'UTC')}
   AND ended_at < {until:DateTime64(9, 'UTC')}
-  AND started_at >= {{earliest_llm_calls}}
-  AND started_at < {until:DateTime64(9, 'UTC')}
+  AND indexHint(started_at >= {{earliest_llm_calls}} AND started_at < {until:DateTime64(9, 'UTC')})
   AND NOT container
   AND
 {{filters_facts}}

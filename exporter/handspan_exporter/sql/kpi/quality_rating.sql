@@ -29,8 +29,7 @@ SELECT
 FROM ratings AS r FINAL
 WHERE ended_at >= {since:DateTime64(9, 'UTC')}
   AND ended_at < {until:DateTime64(9, 'UTC')}
-  AND started_at >= {{earliest_ratings}}
-  AND started_at < {until:DateTime64(9, 'UTC')}
+  AND indexHint(started_at >= {{earliest_ratings}} AND started_at < {until:DateTime64(9, 'UTC')})
   AND
 {{filters_facts}}
 GROUP BY "group"

@@ -31,16 +31,14 @@ FROM
         FROM tasks FINAL
         WHERE ended_at >= {since:DateTime64(9, 'UTC')}
           AND ended_at < {until:DateTime64(9, 'UTC')}
-          AND started_at >= {{earliest_tasks}}
-          AND started_at < {until:DateTime64(9, 'UTC')}
+          AND indexHint(started_at >= {{earliest_tasks}} AND started_at < {until:DateTime64(9, 'UTC')})
         UNION ALL
         SELECT trace_id, span_id, service, project, workflow, agent, feature, user_id, conversation_id, task_id, task_type,
             task_domain, attempt
         FROM agent_runs FINAL
         WHERE ended_at >= {since:DateTime64(9, 'UTC')}
           AND ended_at < {until:DateTime64(9, 'UTC')}
-          AND started_at >= {{earliest_agent_runs}}
-          AND started_at < {until:DateTime64(9, 'UTC')}
+          AND indexHint(started_at >= {{earliest_agent_runs}} AND started_at < {until:DateTime64(9, 'UTC')})
           AND task_id != ''
     )
     WHERE

@@ -27,8 +27,7 @@ SELECT
 FROM run_metrics FINAL
 WHERE ended_at >= {since:DateTime64(9, 'UTC')}
   AND ended_at < {until:DateTime64(9, 'UTC')}
-  AND started_at >= {{earliest_run_metrics}}
-  AND started_at < {until:DateTime64(9, 'UTC')}
+  AND indexHint(started_at >= {{earliest_run_metrics}} AND started_at < {until:DateTime64(9, 'UTC')})
   AND
 {{filters_facts}}
 GROUP BY "group"

@@ -28,10 +28,11 @@ FROM
     -- One row per run first: a hash of runs is far cheaper than calls sorted by their runs.
     WITH
 {{dimensions_facts}},
+{{run_key}},
         if(input_tokens IS NULL, NULL, cache_read_tokens) AS hit,
         if(cache_read_tokens IS NULL, NULL, input_tokens) AS asked
     SELECT
-        toString({by:Identifier}) AS grouped,
+        any(of_group) AS grouped,
         sum(input_tokens) AS input,
         sum(output_tokens) AS output,
         sum(cache_read_tokens) AS cache_read,
@@ -45,12 +46,10 @@ FROM
     FROM llm_calls FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')}
       AND ended_at < {until:DateTime64(9, 'UTC')}
-      AND started_at >= {{earliest_llm_calls}}
-      AND started_at < {until:DateTime64(9, 'UTC')}
+      AND indexHint(started_at >= {{earliest_llm_calls}} AND started_at < {until:DateTime64(9, 'UTC')})
       AND
 {{filters_facts}}
-    GROUP BY grouped, run_id
-    HAVING count() > 0
+    GROUP BY run_key
 ) AS of_run
 GROUP BY "group"
 ORDER BY "group"

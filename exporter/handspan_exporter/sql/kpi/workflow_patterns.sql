@@ -8,7 +8,10 @@
 WITH
 {{dimensions_runs}},
     path AS pattern,
-{{wilson}}
+{{wilson}},
+{{finite}},
+    -- One list of values for all levels; nan where there is none.
+    quantilesExactInclusive(0.5, 0.9, 0.95)(duration_ns) AS durations_ns
 SELECT
     toString({by:Identifier}) AS "group",
     if(n = 0, NULL, runs_n / n) AS share,
@@ -17,14 +20,18 @@ SELECT
     wilson_low(countIf(outcome = 'success'), success_n) AS success_low,
     wilson_high(countIf(outcome = 'success'), success_n) AS success_high,
     countIf(outcome IN ('success', 'failure')) AS success_n,
-    quantileExactInclusiveOrNull(0.5)(duration_ns) / 1e9 AS duration_p50_s,
-    quantileExactInclusiveOrNull(0.9)(duration_ns) / 1e9 AS duration_p90_s,
-    quantileExactInclusiveOrNull(0.95)(duration_ns) / 1e9 AS duration_p95_s,
+    finite(durations_ns[1]) / 1e9 AS duration_p50_s,
+    finite(durations_ns[2]) / 1e9 AS duration_p90_s,
+    finite(durations_ns[3]) / 1e9 AS duration_p95_s,
     -- A run with an unpriced call has no known cost.
     sumIf(r.cost_usd, unpriced_calls = 0) / nullIf(cost_n, 0) AS cost_mean_usd,
     countIf(r.cost_usd IS NOT NULL AND unpriced_calls = 0) AS cost_n,
-    -- Grouped by agent, a run stands in several groups and counts once here.
-    uniqExactMerge(uniqExactState(run_id)) OVER () AS n,
+    -- Grouped by agent, a run stands in several groups and counts once here; else each is a row of its own.
+    if(
+        {by:String} = 'agent',
+        uniqExactMerge(uniqExactStateIf(run_id, {by:String} = 'agent')) OVER (),
+        sum(count()) OVER ()
+    ) AS n,
     wilson_low(runs_n, n) AS low,
     wilson_high(runs_n, n) AS high,
     if(n > 0, '', 'no run ended in the window') AS reason
