@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+INSTALLED := $(VENV)/.installed
+DECODER := $(wildcard decoder/Cargo.* decoder/*.py decoder/*.toml decoder/src/* decoder/handspan_decoder/*.py)
+# Out of the tree, as the other tools that are built; Rust builds anew only what has changed.
+CARGO := CARGO_TARGET_DIR="$${XDG_CACHE_HOME:-$$HOME/.cache}/handspan/decoder"
 
 .DEFAULT_GOAL := help
 .PHONY: guide dashboards grafana prometheus help demo test test-fast test-stack test-sdk soak truth check format generate bench bench-compat bench-dashboards bench-ingest bench-query bench-record collector jaeger clickhouse-go deploy-check oldest-clickhouse rotel constraints clean record-frameworks pin-frameworks frameworks frameworks-newest
@@ -10,13 +14,22 @@ READY := $(VENV)/.ready
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): constraints.txt pyproject.toml
+$(READY): $(INSTALLED) $(DECODER)
+	@if command -v cargo > /dev/null; then \
+		echo "Building decoder/ (about ten seconds) ..."; \
+		$(CARGO) $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall ./decoder || echo "decoder/ cannot be built: ptars decodes requests, at three times the cost."; \
+	else \
+		echo "There is no cargo: ptars decodes requests, at three times the cost. To have decoder/: install Rust (rustup), rm $(READY), make again."; \
+	fi
+	@touch $(READY)
+
+$(INSTALLED): constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Handspan needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
 	@echo "Installing into $(VENV) (about a minute, once) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $(READY)
+	@touch $(INSTALLED)
 
 demo: $(READY) ## a team of agents, traced into an embedded store, and its KPIs
 	@$(BIN)/handspan demo
@@ -56,6 +69,9 @@ check: $(READY) ## lint, types, import contracts, spelling, generated files, the
 	$(BIN)/python -m dashboards.generate --check
 	$(BIN)/python -m deploy.packages --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@if command -v cargo > /dev/null; then \
+		cd decoder && cargo fmt --check && $(CARGO) cargo clippy --quiet --release --locked --offline -- --deny warnings; \
+	else echo "There is no cargo: decoder/ is not checked."; fi
 
 guide: $(READY) ## the pages of docs/ as a site in site/, readable without a server
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

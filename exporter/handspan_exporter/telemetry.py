@@ -53,6 +53,11 @@ BYTES_RECEIVED = _counter("received_bytes", "Bytes of those bodies, decompressed
 REQUESTS_REPEATED = _counter(
     "requests_repeated", "Acknowledged and not stored again: the same body came a moment ago."
 )
+REQUESTS_LEFT = _counter(
+    "requests_left_to_protobuf",
+    "Of traces: handspan-decoder leaves what is out of the ordinary, and is not installed "
+    "everywhere.",
+)
 REQUESTS_FAILED = _counter(
     "requests_failed",
     "Not taken at all: malformed, journal_full, no_token, wrong_token, wrong_scope, "
@@ -68,7 +73,7 @@ JOURNAL_BYTES = _gauge("journal_bytes", "Acknowledged and not yet in the store."
 JOURNAL_AGE_S = _gauge(
     "journal_age_seconds", "Since the oldest request that is not yet in the store came; 0: none."
 )
-PENDING_BYTES = _gauge("pending_bytes", "Decoded spans in memory that wait for the store.")
+PENDING_BYTES = _gauge("pending_bytes", "Requests in memory that wait for the store.")
 BYTES_TORN = _counter(
     "journal_torn_bytes",
     "Of requests whose writing a crash cut off, so that they were never acknowledged.",

@@ -36,7 +36,7 @@ def admission(spans: pa.StructArray, *, now_ns: int, raw_days: int) -> Admission
     """
     start = np.asarray(spans.field("start_time_unix_nano"))
     end = np.asarray(spans.field("end_time_unix_nano"))
-    oldest, newest = _our_time(now_ns, raw_days)
+    oldest, newest = map(np.uint64, our_time(now_ns, raw_days))
     checks = {
         "no valid trace id": ~_valid(spans.field("trace_id"), 16),
         "no valid span id": ~_valid(spans.field("span_id"), 8),
@@ -50,7 +50,7 @@ def admission(spans: pa.StructArray, *, now_ns: int, raw_days: int) -> Admission
 def log_admission(records: pa.StructArray, *, now_ns: int, raw_days: int) -> Admission:
     """Judge every decoded log record: it happened in our time, and an id that it has is one."""
     moment = np.asarray(moments(records))
-    oldest, newest = _our_time(now_ns, raw_days)
+    oldest, newest = map(np.uint64, our_time(now_ns, raw_days))
     checks = {
         "no valid trace id": ~_valid_or_none(records.field("trace_id"), 16),
         "no valid span id": ~_valid_or_none(records.field("span_id"), 8),
@@ -61,10 +61,9 @@ def log_admission(records: pa.StructArray, *, now_ns: int, raw_days: int) -> Adm
     return _verdict(len(records), checks)
 
 
-def _our_time(now_ns: int, raw_days: int) -> tuple[np.uint64, np.uint64]:
+def our_time(now_ns: int, raw_days: int) -> tuple[int, int]:
     """Return the oldest and the newest moment that is taken, in Unix ns."""
-    oldest_ns = max(now_ns - raw_days * _DAY_NS, 0)
-    return np.uint64(oldest_ns), np.uint64(now_ns + EARLY_S * 10**9)
+    return max(now_ns - raw_days * _DAY_NS, 0), now_ns + EARLY_S * 10**9
 
 
 def _verdict(items: int, checks: dict[str, NDArray[np.bool_]]) -> Admission:

@@ -35,6 +35,11 @@ def of_owner(levels: Flat) -> dict[str, pa.Array]:
     }
 
 
+def resources_of(batch: pa.RecordBatch) -> pa.MapArray:
+    """Return the attributes of each resource of a decoded batch, of spans or log records."""
+    return maps(batch.column(0).flatten().field("resource").field("attributes"))
+
+
 def maps(pairs: pa.ListArray) -> pa.MapArray:
     """Turn lists of key and raw value into maps of text."""
     every = pairs.flatten()

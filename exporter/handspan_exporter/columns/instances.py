@@ -6,16 +6,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from handspan import semconv
-from handspan_exporter.columns.fields import maps
+from handspan_exporter.columns.fields import resources_of
+from handspan_exporter.columns.prepared import Prepared
 
 
-def instances_of(batch: pa.RecordBatch) -> list[tuple[str, str]]:
-    """Return service and instance of each resource of a decoded batch, once each, in order.
+def instances_of(batch: pa.RecordBatch | Prepared) -> list[tuple[str, str]]:
+    """Return service and instance of each resource of what `prepared.joined` returns, once each.
 
     '' where a resource does not say. Reads resources only: there are few of them.
     """
-    resources = batch.column(0).flatten().field("resource")
-    attributes = maps(resources.field("attributes"))
+    attributes = batch.resources if isinstance(batch, Prepared) else resources_of(batch)
     said = [
         pc.map_lookup(attributes, pa.scalar(name), "first").fill_null("").to_pylist()
         for name in (semconv.SERVICE_NAME, semconv.SERVICE_INSTANCE_ID)

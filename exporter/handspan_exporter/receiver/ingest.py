@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from handspan_exporter.access.guard import current_client
 from handspan_exporter.access.stamp import stamped
-from handspan_exporter.columns.admission import admission, log_admission
+from handspan_exporter.columns.admission import admission, log_admission, our_time
 from handspan_exporter.errors import JournalFull, MalformedRequest
 from handspan_exporter.journal.repeats import Refused, digest
+from handspan_exporter.otlp import native
 from handspan_exporter.otlp.decode import decode, encode
 from handspan_exporter.otlp.levels import flat, only
 from handspan_exporter.otlp.signals import LOGS, TRACES
@@ -19,6 +20,7 @@ from handspan_exporter.telemetry import (
     LOGS_ACCEPTED,
     LOGS_REFUSED,
     REQUESTS_FAILED,
+    REQUESTS_LEFT,
     REQUESTS_RECEIVED,
     REQUESTS_REPEATED,
     SPANS_ACCEPTED,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from handspan_exporter.journal.journal import Journal
+    from handspan_exporter.otlp.native import Sound
     from handspan_exporter.otlp.signals import Signal
     from handspan_exporter.settings import Settings
     from handspan_exporter.telemetry import Counters
@@ -105,13 +108,24 @@ class Ingest:
         return accepted
 
     def _accept(self, signal: Signal, key: bytes, body: bytes) -> Accepted:
-        body, batch, items, refused = self._admitted(signal, body, decode(signal, body))
+        body, batch, items, refused = self._judged(signal, body)
         if items:
             segment = self._journal.append(body, items, signal)
             self._journal.repeats.remember(key, refused)
             self._writer.hand(segment, batch)
             self._counters.add(_ACCEPTED[signal], items)
         return Accepted(items, refused.items, refused.reason)
+
+    def _judged(
+        self, signal: Signal, body: bytes
+    ) -> tuple[bytes, pa.RecordBatch | Sound, int, Refused]:
+        if signal is TRACES:
+            oldest_ns, newest_ns = our_time(self._clock_ns(), self._raw_days)
+            sound = native.sound(body, oldest_ns=oldest_ns, newest_ns=newest_ns)
+            if sound is not None:
+                return body, sound, sound.spans, Refused()
+            self._counters.add(REQUESTS_LEFT)
+        return self._admitted(signal, body, decode(signal, body))
 
     def _admitted(
         self, signal: Signal, body: bytes, batch: pa.RecordBatch

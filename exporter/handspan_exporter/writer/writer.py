@@ -13,7 +13,8 @@ from handspan_exporter.attention import Attention
 from handspan_exporter.columns.arrivals import arrivals_table, late_spans
 from handspan_exporter.columns.logs import logs_table
 from handspan_exporter.columns.open_spans import open_spans_table
-from handspan_exporter.columns.traces import trace_times_table, traces_table
+from handspan_exporter.columns.prepared import joined, traces_of
+from handspan_exporter.columns.traces import trace_times_table
 from handspan_exporter.errors import MalformedRequest
 from handspan_exporter.journal.leftovers import Group
 from handspan_exporter.otlp.decode import decode, decode_segment
@@ -35,8 +36,10 @@ from handspan_exporter.writer.pending import Pending
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from handspan_exporter.columns.prepared import Prepared
     from handspan_exporter.journal.journal import Journal
     from handspan_exporter.journal.segment import Segment
+    from handspan_exporter.otlp.native import Sound
     from handspan_exporter.settings import Settings
     from handspan_exporter.store.connection import Connection
     from handspan_exporter.telemetry import Counters
@@ -116,7 +119,7 @@ class Writer:
         """Begin, with what an earlier process left in the journal."""
         self._thread.start()
 
-    def hand(self, segment: Segment, batch: pa.RecordBatch) -> None:
+    def hand(self, segment: Segment, batch: pa.RecordBatch | Sound) -> None:
         """Say that a request is in the journal; never blocks for long."""
         self._pending.add(segment, batch)
         with self._wake:
@@ -242,7 +245,7 @@ class Writer:
                 self._inserter.insert("service_instances", heard, segment.id)
         if group.segments[0].signal is LOGS:
             return self._insert_logs(group, batches)
-        parts = [traces_table(batch) for batch in batches]
+        parts = [traces_of(batch) for batch in batches]
         del batch, batches  # hundreds of bytes per span, for as long as inserts take
         traces = _joined(parts)
         if self._insert_rows("otel_traces", traces, group):
@@ -280,12 +283,12 @@ class Writer:
         doubtful = group.segments[0].inherited
         return self._inserter.insert(table, rows, group.token, doubtful=doubtful)
 
-    def _batch(self, segment: Segment) -> pa.RecordBatch:
+    def _batch(self, segment: Segment) -> pa.RecordBatch | Prepared:
         batches = self._pending.take(segment)
         if batches is None:
             self._counters.add(SEGMENTS_READ_BACK)
             batches = self._read_back(segment)
-        return pa.concat_batches(batches)
+        return joined(batches)
 
     def _read_back(self, segment: Segment) -> list[pa.RecordBatch]:
         try:
