@@ -5,25 +5,37 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from handspan_exporter.cli import figures, tree
 from handspan_exporter.cli.output import cost, status, terminal
-from handspan_exporter.cli.table import fit, is_ascii, new_table, print_table
+from handspan_exporter.cli.table import is_ascii, new_table, print_table, wanted_width
 from handspan_exporter.query.runs import outcome
 from handspan_exporter.query.window import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from rich.console import Console
 
     from handspan_exporter.query.answers import Row
 
+    _Cell = Callable[[Row], str | Text]
+
 _ROOMY = 110
 """Columns from which the tree has room for bars."""
 _NARROW = 72
 """Columns below which what a span is called needs the room of its tokens; agents have theirs."""
+_STATUS_WIDTH = 90
+"""Columns below which it needs that of its status: below it stands what did not end well."""
+_LEAST_LABEL = 28
+"""Columns that labels should have before the status, with its type of error, has any to spare."""
+_LEAST_STATUS = 16
+_LEAST_WIDTH = 50
+"""Columns below which there is no room for costs."""
+_WELL = ("", "success", "accepted")
+_LEAST_TREE = 16
 _BAR = 24
 _LEAST_BAR = 10
 
@@ -32,25 +44,17 @@ def print_run(answer: Row) -> None:
     """Print one run: what is known of it, its spans as a tree, and what happened."""
     console = terminal()
     _print_facts(console, answer["run"])
-    tokens = ("tokens in/out",) if console.width >= _NARROW else ()
-    right = ("duration", *tokens, "cost")
-    bars = _Bars(answer, _BAR, ascii_only=is_ascii(console)) if console.width >= _ROOMY else None
-    more = ("timeline",) if bars else ()
-    headings = ("span", *more, *right, "status")
-    table = new_table(console, *headings, right=right)
-    for column in table.columns:
-        column.no_wrap = True
-    for label, span in tree.labelled(answer, ascii_only=is_ascii(console)):
-        table.add_row(
-            Text(label, overflow="ellipsis", no_wrap=True),
-            *([bars.of(span)] if bars else []),
-            figures.lasted(span["duration_ns"]),
-            *(_span_tokens(span) for _ in tokens),
-            _span_cost(span),
-            status(outcome(span), span["error_type"]),
-        )
-    fit(console, table, 0, len(headings) - 1)
-    console.print(table)
+    bars = _Bars(answer, _BAR, ascii_only=is_ascii(console))
+    every: tuple[tuple[int, str, _Cell], ...] = (
+        (_ROOMY, "timeline", bars.of),
+        (0, "duration", _span_duration),
+        (_NARROW, "tokens in/out", _span_tokens),
+        (_LEAST_WIDTH, "cost", _span_cost),
+        (_STATUS_WIDTH, "status", _span_status),
+    )
+    columns = {name: cell for width, name, cell in every if console.width >= width}
+    below = _nothing if "status" in columns else _unsuccessful
+    _print_tree(console, answer, columns, below=below)
     for reason in _unknown_costs(answer["spans"]):
         console.print(reason)
     _print_left_out(console, answer)
@@ -67,18 +71,62 @@ def print_timeline(answer: Row) -> None:
     _print_facts(console, answer["run"])
     room = max(_LEAST_BAR, console.width // 2 - 12)
     bars = _Bars(answer, room, ascii_only=is_ascii(console))
-    table = new_table(console, "span", "timeline", "duration", right=("duration",))
-    for column in table.columns:
-        column.no_wrap = True
-    for label, span in tree.labelled(answer, ascii_only=is_ascii(console)):
-        table.add_row(
-            Text(label, overflow="ellipsis", no_wrap=True),
-            bars.of(span),
-            figures.lasted(span["duration_ns"]),
-        )
-    fit(console, table, 0)
-    console.print(table)
+    _print_tree(console, answer, {"timeline": bars.of, "duration": _span_duration})
     _print_left_out(console, answer)
+
+
+def _nothing(_span: Row) -> Sequence[Text]:
+    return ()
+
+
+def _unsuccessful(span: Row) -> Sequence[Text]:
+    """Return how a span ended, unless well: on a narrow terminal there is no column for it."""
+    ended = outcome(span)
+    return () if ended in _WELL else (_span_status(span),)
+
+
+def _print_tree(
+    console: Console,
+    answer: Row,
+    columns: Mapping[str, _Cell],
+    *,
+    below: Callable[[Row], Sequence[Text]] = _nothing,
+) -> None:
+    """Print the spans, each with its cells; a label that is too wide goes on below itself."""
+    labelled = list(tree.labelled(answer, ascii_only=is_ascii(console)))
+    cells = [[cell(span) for cell in columns.values()] for _, span in labelled]
+    wide = max(
+        (
+            max(cell_len(label.guide + text) for text in (label.text, *map(str, below(span))))
+            for label, span in labelled
+        ),
+        default=0,
+    )
+    headings = ("span", *columns)
+    room, last_room = _rooms(console, headings, cells, wide)
+    table = new_table(console, *headings, right=("duration", "tokens in/out", "cost"))
+    for column in table.columns[:-1]:
+        column.no_wrap = True
+    table.columns[-1].max_width = last_room
+    for (label, span), told in zip(labelled, cells, strict=True):
+        table.add_row(label.lines(console, room, *below(span)), *told)
+    console.print(table)
+
+
+def _rooms(
+    console: Console, headings: Sequence[str], rows: Sequence[Sequence[str | Text]], wide: int
+) -> tuple[int, int]:
+    """Return how wide the first column may be, which would like `wide`, and the last one."""
+    others = new_table(console, *headings)
+    for told in rows:
+        others.add_row("", *told)
+    room = console.width - (wanted_width(console, others) - cell_len(headings[0]))
+    last_room = max(map(cell_len, [headings[-1], *(str(told[-1]) for told in rows)]))
+    missing = min(wide, _LEAST_LABEL) - room
+    if missing > 0 and headings[-1] == "status":
+        narrowed = max(last_room - missing, min(last_room, _LEAST_STATUS))
+        room, last_room = room + last_room - narrowed, narrowed
+    return min(max(wide, _LEAST_TREE), max(room, _LEAST_TREE)), last_room
 
 
 class _Bars:
@@ -124,8 +172,16 @@ def _facts(run: Row) -> Iterable[tuple[str, Text]]:
     yield "agents", Text(figures.clean(run["path"]) or figures.figure("agents", run["agents"]))
 
 
+def _span_duration(span: Row) -> str:
+    return figures.lasted(span["duration_ns"])
+
+
 def _span_tokens(span: Row) -> str:
     return figures.tokens(span["input_tokens"], span["output_tokens"], brief=True)
+
+
+def _span_status(span: Row) -> Text:
+    return status(outcome(span), span["error_type"])
 
 
 def _span_cost(span: Row) -> str:

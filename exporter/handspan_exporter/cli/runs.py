@@ -127,9 +127,10 @@ def list_runs(
 def show_run(*, run: str, timeline: bool, form: str, store: str | None) -> None:
     """Show RUN, an id or the beginning of one, as a tree.
 
-    One line per span: who, how long, tokens, cost, status. An agent's tokens and cost are those of
-    its own calls. An arrow marks a handoff. Below: what each agent cost, faults with what overcame
-    them, waits for people, budgets.
+    One line per span: who, how long, tokens, cost, status; on a narrow terminal names go on below,
+    tokens are left out, and only what did not end well says so. An agent's tokens and cost are
+    those of its own calls. An arrow marks a handoff. Below: what each agent cost, faults with what
+    overcame them, waits for people, budgets.
     """
     from handspan_exporter.cli import one_run, output  # noqa: PLC0415 - rich, as above
 

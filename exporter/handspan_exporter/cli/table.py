@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod, OverflowMethod
     from rich.table import Column
 
-_LEAST_TEXT = 8
-"""Characters to which a column of text may be narrowed."""
 _BETWEEN = 3
 """Characters between two columns: a line and what is around it."""
 
@@ -44,16 +42,6 @@ def new_table(
 def wanted_width(console: Console, table: Table) -> int:
     """Return how wide a table would like to be; asked with the console's own width, it gives in."""
     return Measurement.get(console, console.options.update(max_width=100_000), table).maximum
-
-
-def fit(console: Console, table: Table, *columns: int) -> None:
-    """Narrow columns of text, in this order, until the table fits; numbers keep their width."""
-    for at in columns:
-        excess = wanted_width(console, table) - console.width
-        column = table.columns[at]
-        if excess > 0:
-            widest = max((cell_len(str(cell)) for cell in column.cells), default=0)
-            column.max_width = max(_LEAST_TEXT, widest - excess)
 
 
 def is_ascii(console: Console) -> bool:

@@ -238,6 +238,34 @@ def test_no_word_is_lost_or_broken_on_a_narrow_terminal(
     assert _words(wide) - _words(narrow) <= {"KPI", "run", "hour", "agent"}
 
 
+@pytest.mark.parametrize("columns", [44, 60, 80, 100])
+@pytest.mark.parametrize("arguments", [[], ["--timeline"]], ids=" ".join)
+def test_a_tree_is_whole_on_any_terminal(served: str, arguments: list[str], columns: int) -> None:
+    """A name that is cut is another name: it goes on below, between the guides of the tree."""
+    for run in (team.RUN, team.FAILED, team.RUNNING):
+        wide, narrow = (
+            ask(served, "runs", "show", run, *arguments, columns=width) for width in (200, columns)
+        )
+        assert _names(narrow) == _names(wide)
+        assert ("failure" in wide) == ("failure" in narrow)
+
+
+def _labels(printed: str) -> list[str]:
+    """Return the first column of the tree."""
+    head = next(line for line in printed.splitlines() if line.startswith("| span"))
+    width = re.search(r"^\+(-+)\+", printed, re.MULTILINE)
+    assert width
+    below = printed.partition(head)[2].splitlines()[2:]
+    table = itertools.takewhile(lambda line: line.startswith("|"), below)
+    return [line[1 : 1 + len(width[1])] for line in table]
+
+
+def _names(printed: str) -> str:
+    """Return what spans are called, without guides and what a narrow terminal has below."""
+    letters = re.sub(r"[|` ]|(?<![\w>])-(?!>)|\.\.\.", "", "".join(_labels(printed)))
+    return re.sub(r"(failure|running|pending)(\(\w+\))?", "", letters)
+
+
 def _words(printed: str) -> set[str]:
     inside = re.sub(r"^\+.*$", "", printed, flags=re.MULTILINE).replace("|", " ")
     return {word.strip(";") for word in inside.split()}
