@@ -6,6 +6,8 @@ import secrets
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from handspan_exporter.columns.agent_spans import agent_spans_table
 from handspan_exporter.errors import Stop
 from handspan_exporter.journal.journal import Journal
@@ -72,6 +74,8 @@ def receiving(
         Stop: a port is taken, or an address is none.
         StoreDown: the store cannot be reached.
     """
+    # Arrow's own allocator takes huge pages, which are cleared whole: 3 us per span more.
+    pa.set_memory_pool(pa.system_memory_pool())
     at_grpc, at_http = doors
     most = settings.max_request_bytes
     with ExitStack() as opened:
@@ -83,6 +87,7 @@ def receiving(
             counters=counters,
             on_stored=on_stored,
             alone=dsn.embedded,
+            beside=opened.enter_context(closing(connect(dsn))),
         )
         ingest = Ingest(journal, writer, settings, counters=counters)
         grpc = GrpcServer(ingest, settings.otlp_grpc, max_request_bytes=most, door=at_grpc)

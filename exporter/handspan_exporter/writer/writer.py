@@ -1,10 +1,14 @@
-"""The one thread that takes closed segments from the journal and stores them, oldest first."""
+"""The one thread that takes closed segments from the journal and stores them, oldest first.
+
+While it inserts the raw spans of a segment, another makes and inserts the agent spans of the same.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -81,6 +85,7 @@ class Writer:
         counters: Counters,
         on_stored: Callable[[], None] = lambda: None,
         alone: bool = True,
+        beside: Connection | None = None,
     ) -> None:
         """Remember the parts; nothing runs before `start`.
 
@@ -94,6 +99,8 @@ class Writer:
             on_stored: Called in the writer's thread after each segment; must not block.
             alone: No other service writes to this store: else the store says when an arrival
                 came, since nobody knows what the others have in flight.
+            beside: For agent spans, while raw spans go over the other one; None: both over one,
+                one after another.
         """
         self._alone = alone
         self._journal = journal
@@ -107,9 +114,11 @@ class Writer:
         self._wake = threading.Condition()
         self._stopping = False
         self._draining = False
-        self._inserter = Inserter(
-            connection, rejected=journal.rejected, counters=counters, pause=self._pause
-        )
+        self._inserter = self._typed = self._inserter_over(connection)
+        self._beside: ThreadPoolExecutor | None = None
+        if beside is not None:
+            self._typed = self._inserter_over(beside)
+            self._beside = ThreadPoolExecutor(1, thread_name_prefix="writer-typed")
         self._instances = Instances()
         self._rolled_s = float("-inf")
         self._thread = threading.Thread(target=self._run, name="writer")
@@ -141,12 +150,14 @@ class Writer:
         """
         with self._wake:
             self._draining = True
-            self._wake.notify()
+            self._wake.notify_all()
         self._thread.join(timeout_s)
         with self._wake:
             self._stopping = True
-            self._wake.notify()
+            self._wake.notify_all()
         self._thread.join()
+        if self._beside is not None:
+            self._beside.shutdown()
         return self._journal.size_bytes == 0
 
     def _run(self) -> None:
@@ -247,23 +258,45 @@ class Writer:
             return self._insert_logs(group, batches)
         parts = [traces_of(batch) for batch in batches]
         del batch, batches  # hundreds of bytes per span, for as long as inserts take
-        traces = _joined(parts)
-        if self._insert_rows("otel_traces", traces, group):
-            # The view may have lost its part of a crashed insert; its rows add up by min and max.
-            self._inserter.insert("otel_traces_trace_id_ts", trace_times_table(traces), group.token)
-        spans = [self._agent_spans_table(*one) for one in _with_beginning(parts, group)]
-        self._insert_rows("agent_spans", _joined(spans), group)
+        spans = self._insert_both(parts, group)
         now_ns = time.time_ns()
         self._announce(spans, group, [late_spans(one, now_ns, self._idle_s) for one in parts])
-        return int(traces.num_rows)
+        return sum(part.num_rows for part in parts)
+
+    def _insert_both(self, parts: list[pa.Table], group: Group) -> list[pa.Table]:
+        """Insert raw spans and what agent spans they make, at once where there are two sessions.
+
+        Returns the agent spans of each segment, when both are in the store: also when one fails
+        the other one has ended, since a retry sends both with the same tokens.
+        """
+        if self._beside is None:
+            self._insert_traces(parts, group)
+            return self._insert_agent_spans(parts, group)
+        typed = self._beside.submit(self._insert_agent_spans, parts, group)
+        try:
+            self._insert_traces(parts, group)
+        finally:
+            wait([typed])
+        return typed.result()
+
+    def _insert_traces(self, parts: list[pa.Table], group: Group) -> None:
+        traces = _joined(parts)
+        if self._insert_rows(self._inserter, "otel_traces", traces, group):
+            # The view may have lost its part of a crashed insert; its rows add up by min and max.
+            self._inserter.insert("otel_traces_trace_id_ts", trace_times_table(traces), group.token)
+
+    def _insert_agent_spans(self, parts: list[pa.Table], group: Group) -> list[pa.Table]:
+        spans = [self._agent_spans_table(*one) for one in _with_beginning(parts, group)]
+        self._insert_rows(self._typed, "agent_spans", _joined(spans), group)
+        return spans
 
     def _insert_logs(self, group: Group, batches: list[pa.RecordBatch]) -> int:
         parts = [logs_table(batch) for batch in batches]
         logs = _joined(parts)
-        self._insert_rows("otel_logs", logs, group)
+        self._insert_rows(self._inserter, "otel_logs", logs, group)
         begun = [open_spans_table(*one) for one in _with_beginning(parts, group)]
         if (rows := _joined(begun)).num_rows:
-            self._insert_rows("open_spans", rows, group)
+            self._insert_rows(self._inserter, "open_spans", rows, group)
             self._announce(begun, group, [None] * len(begun))
         return int(logs.num_rows)
 
@@ -276,12 +309,16 @@ class Writer:
         if not self._alone:
             self._inserter.announce("trace_arrivals", arrivals.drop_columns(["arrived_at"]))
             return
-        self._insert_rows("trace_arrivals", arrivals, group)
+        self._insert_rows(self._inserter, "trace_arrivals", arrivals, group)
 
-    def _insert_rows(self, table: str, rows: pa.Table, group: Group) -> bool:
+    def _inserter_over(self, connection: Connection) -> Inserter:
+        journal, counters = self._journal, self._counters
+        return Inserter(connection, rejected=journal.rejected, counters=counters, pause=self._pause)
+
+    def _insert_rows(self, inserter: Inserter, table: str, rows: pa.Table, group: Group) -> bool:
         """Insert; return whether a view of the table may lack what the table has."""
         doubtful = group.segments[0].inherited
-        return self._inserter.insert(table, rows, group.token, doubtful=doubtful)
+        return inserter.insert(table, rows, group.token, doubtful=doubtful)
 
     def _batch(self, segment: Segment) -> pa.RecordBatch | Prepared:
         batches = self._pending.take(segment)

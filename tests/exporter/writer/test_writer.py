@@ -57,6 +57,7 @@ class Ingest:
         settings: Settings | None = None,
         rejected_max_bytes: int = 1 << 30,
         agent_spans: Callable[[pa.Table, int], pa.Table] = agent_spans_table,
+        beside: Connection | None = None,
     ) -> None:
         settings = settings or Settings()
         self.counters = Counters()
@@ -75,6 +76,7 @@ class Ingest:
             agent_spans_table=agent_spans,
             counters=self.counters,
             on_stored=self.stored.release,
+            beside=beside,
         )
 
     def accept(self, body: bytes) -> None:
