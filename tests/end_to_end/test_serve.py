@@ -102,8 +102,12 @@ def test_a_span_sent_by_any_sdk_is_a_run_and_a_kpi(service: Service, exporter: A
 def test_without_ptars_the_plain_decoder_serves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some machines have no wheel of it; the markers of the extra leave it out there."""
-    (tmp_path / "ptars.py").write_text("raise ImportError('no wheel')")
+    """Some machines have no wheel of it; the markers of the extra leave it out there.
+
+    Nor a Rust compiler, for the decoder that is ours.
+    """
+    for library in ("ptars", "handspan_decoder"):
+        (tmp_path / f"{library}.py").write_text("raise ImportError('no wheel')")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
     service = Service(tmp_path / "store")
     service.start()

@@ -17,10 +17,11 @@ from handspan_exporter.attention import Attention
 from handspan_exporter.columns.arrivals import arrivals_table, late_spans
 from handspan_exporter.columns.logs import logs_table
 from handspan_exporter.columns.open_spans import open_spans_table
-from handspan_exporter.columns.prepared import joined, traces_of
+from handspan_exporter.columns.prepared import again, joined, traces_of
 from handspan_exporter.columns.traces import trace_times_table
 from handspan_exporter.errors import MalformedRequest
 from handspan_exporter.journal.leftovers import Group
+from handspan_exporter.otlp import native
 from handspan_exporter.otlp.decode import decode, decode_segment
 from handspan_exporter.otlp.signals import LOGS
 from handspan_exporter.telemetry import (
@@ -321,17 +322,19 @@ class Writer:
         return inserter.insert(table, rows, group.token, doubtful=doubtful)
 
     def _batch(self, segment: Segment) -> pa.RecordBatch | Prepared:
-        batches = self._pending.take(segment)
+        batches: Sequence[pa.RecordBatch | Sound] | None = self._pending.take(segment)
         if batches is None:
             self._counters.add(SEGMENTS_READ_BACK)
             batches = self._read_back(segment)
         return joined(batches)
 
-    def _read_back(self, segment: Segment) -> list[pa.RecordBatch]:
+    def _read_back(self, segment: Segment) -> Sequence[pa.RecordBatch | Sound]:
         try:
+            if native.LOADED and segment.signal is not LOGS and segment.records:
+                return [again(body) for body in self._journal.requests(segment)]
             return [decode_segment(segment.signal, segment.path)]
         except MalformedRequest as error:
-            _log.error("%s; reading its requests one by one", error)
+            _log.error("segment %s: %s; reading its requests one by one", segment.id, error)
             return [decode(segment.signal, b""), *self._readable(segment)]
 
     def _readable(self, segment: Segment) -> list[pa.RecordBatch]:
