@@ -208,15 +208,17 @@ def compare_groups(
     _check_split(split, of)
     parameters = {
         "split": split,
-        "since": parameter(min(a.window.since_ns, b.window.since_ns)),
-        "until": parameter(max(a.window.until_ns, b.window.until_ns)),
         **kpi.filter_parameters(filters or {}),
     }
     for side, group in (("a", a), ("b", b)):
         parameters[f"since_{side}"] = parameter(group.window.since_ns)
         parameters[f"until_{side}"] = parameter(group.window.until_ns)
         parameters[f"values_{side}"] = list(group.values)
-    rows = kpi.filled(f"compare/{of}").rstrip()
+    holes = {
+        f"earliest_{side}": kpi.window_fragment("earliest", of, since=f"since_{side}")
+        for side in ("a", "b")
+    }
+    rows = kpi.filled(f"compare/{of}", **holes).rstrip()
     (row,) = connection.rows(kpi.filled("compare/groups", rows=rows), parameters)
     return {
         "of": of,

@@ -125,8 +125,13 @@ def fragment(hole: str) -> str:
     """
     start, _, table = hole.partition("_")
     if start in sql.names(_WINDOWS):
-        return sql.render(f"{_WINDOWS}/{start}", {"table": table}).rstrip()
+        return window_fragment(start, table)
     return sql.load(f"{_FRAGMENTS}/{hole}").rstrip()
+
+
+def window_fragment(name: str, table: str, *, since: str = "since") -> str:
+    """Return a fragment about a window of `table`; `since` is the parameter of its beginning."""
+    return sql.render(f"{_WINDOWS}/{name}", {"table": table, "since": since}).rstrip()
 
 
 def grouping(kpi: Kpi, by: str) -> str:

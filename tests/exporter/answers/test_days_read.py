@@ -60,6 +60,23 @@ def test_what_a_question_reads_does_not_grow_with_the_days_before(
     assert min(before.values()) > 0
 
 
+def test_what_lies_between_two_windows_is_not_read(facts: Facts, answers: Answers) -> None:
+    """Of this month and the same one a year ago, not the year; in either order."""
+    far = window("2025-06-05", "2025-06-06", now_ns=0)
+    pairs = [(Group(DAY), Group(far)), (Group(far), Group(DAY))]
+    _insert(facts, ["2025-06-05", "2026-01-05"])
+
+    def compared() -> list[object]:
+        return [answers.compare_groups(a, b, of="agent_runs") for a, b in pairs]
+
+    first, before = compared(), _selected(facts.connection, compared)
+    _insert(facts, ["2025-06-04", "2025-08-01", "2025-10-01", "2025-12-20", "2026-01-06"])
+
+    assert _selected(facts.connection, compared) == before > 0
+    assert compared() == first
+    assert {(one["a"]["runs"], one["b"]["runs"]) for one in first} == {(1, 1)}  # type: ignore[index]
+
+
 def _insert(facts: Facts, days: list[str]) -> None:
     for table in PARTITIONED:
         rows = [{"agent": "writer", "started_at": f"{day}T09:00:00Z"} for day in days]
@@ -68,6 +85,12 @@ def _insert(facts: Facts, days: list[str]) -> None:
 
 
 def _rows_read(connection: Connection, name: str, answers: Answers) -> int:
+    return _selected(connection, lambda: QUESTIONS[name](answers))
+
+
+def _selected(connection: Connection, ask: Callable[[], object]) -> int:
+    """Return how many rows the engine reads for a question."""
+
     def read() -> int:
         asked = "SELECT value FROM system.events WHERE event = 'SelectedRows'"
         return int(connection.rows(asked)[0]["value"])
@@ -75,7 +98,7 @@ def _rows_read(connection: Connection, name: str, answers: Answers) -> int:
     begun = read()
     again = read() - begun  # what asking for it reads itself
     begun = read()
-    QUESTIONS[name](answers)
+    ask()
     return read() - begun - again
 
 

@@ -1,5 +1,5 @@
         -- Which agent runs are in A, which in B, or in both: windows, or values of the dimension {split:Identifier}.
-        -- Only what lies between the earlier beginning (since) and the later end (until) of the two is read.
+        -- Only the days that reach into one of the windows are read, not those between.
         -- reads: agent_runs
         -- used by: compare/groups
         SELECT
@@ -11,8 +11,9 @@
             ended_at >= {since_b:DateTime64(9, 'UTC')} AND ended_at < {until_b:DateTime64(9, 'UTC')}
                 AND (empty({values_b:Array(String)}) OR side IN {values_b:Array(String)}) AS in_b
         FROM agent_runs FINAL
-        WHERE ended_at >= {since:DateTime64(9, 'UTC')}
-          AND ended_at < {until:DateTime64(9, 'UTC')}
-          AND indexHint(started_at >= {{earliest_agent_runs}} AND started_at < {until:DateTime64(9, 'UTC')})
+        WHERE (in_a OR in_b)
+          AND indexHint(
+                  (started_at >= {{earliest_a}} AND started_at < {until_a:DateTime64(9, 'UTC')})
+                  OR (started_at >= {{earliest_b}} AND started_at < {until_b:DateTime64(9, 'UTC')}))
           AND
 {{filters_facts}}

@@ -1,5 +1,4 @@
         -- Which ended top runs are in A, which in B, or in both: windows, or values of the dimension {split:Identifier}.
-        -- since is the earlier beginning, until the later end of the two windows.
         -- reads: runs
         -- used by: compare/groups
         SELECT
@@ -14,7 +13,6 @@
                 AND (empty({values_b:Array(String)}) OR side IN {values_b:Array(String)}) AS in_b
         FROM runs FINAL
         WHERE parent_run_id = ''
-          AND ended_at >= {since:DateTime64(9, 'UTC')}
-          AND ended_at < {until:DateTime64(9, 'UTC')}
+          AND (in_a OR in_b)
           AND
 {{filters_runs}}
