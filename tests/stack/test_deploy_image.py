@@ -48,7 +48,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def opt(stages: list[dict[str, Any]], folder: Path) -> Path:
     """Return what /opt holds in the slim image."""
-    build(stages, ("wheel", "server-packages"), folder / "opt")
+    build(stages, ("decoder", "wheel", "server-packages"), folder / "opt")
     return folder / "opt"
 
 
@@ -76,9 +76,11 @@ def test_a_wrong_dockerfile_is_refused(tmp_path: Path) -> None:
 def test_the_image_is_pinned_slim_by_default_and_not_root(stages: list[dict[str, Any]]) -> None:
     """The last stage is built when none is named, and a user by number is one Kubernetes sees."""
     bases = {one["base"] for one in stages} - {one["name"] for one in stages}
-    (base,) = bases
-    assert ":" in base
-    assert "latest" not in base
+    assert len(bases) == 2, "Python's and Rust's"
+    for base in bases:
+        assert ":" in base
+        assert "latest" not in base
+    assert len({base.rpartition("-")[2] for base in bases}) == 1, "of the same Debian"
     assert stages[-1]["name"] == "server"
     (user,) = steps(stages, "runtime", "USER")
     assert user["args"] == ["10001:10001"]
@@ -102,7 +104,7 @@ def test_what_an_image_is_built_from_is_not_ignored(stages: list[dict[str, Any]]
 def test_the_slim_image_has_no_engine_and_no_pip(opt: Path) -> None:
     """What is not there has no holes; and everything there is fits together."""
     names = {one.name.lower() for one in (opt / "handspan/lib").glob("python*/site-packages/*")}
-    assert "handspan" in names
+    assert {"handspan", "handspan_decoder"} <= names
     assert not {"chdb", "pip", "pandas"} & names
     pip, python = opt / "build/bin/pip", opt / "handspan/bin/python"
     done = subprocess.run(

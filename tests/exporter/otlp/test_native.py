@@ -105,7 +105,7 @@ def _spans(request: ExportTraceServiceRequest) -> Iterable[Span]:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(TRACES_REQUESTS.map(_ordinary))
 def test_every_ordinary_request_is_taken_and_read_alike(
     request: ExportTraceServiceRequest,
@@ -119,7 +119,7 @@ def test_every_ordinary_request_is_taken_and_read_alike(
     assert taken == (ordinary and "string_value_strindex" not in str(request))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(TRACES_REQUESTS, st.integers(0, 2**32))
 def test_what_it_takes_of_mutated_requests_is_sound(
     request: ExportTraceServiceRequest, seed: int

@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from handspan_exporter.columns.agent_spans import agent_spans_table
 from handspan_exporter.errors import QueryFailed, StoreDown
 from handspan_exporter.journal.journal import Journal
+from handspan_exporter.otlp import native
 from handspan_exporter.otlp.decode import decode
 from handspan_exporter.otlp.levels import item_count
 from handspan_exporter.otlp.signals import TRACES
@@ -84,6 +85,12 @@ class Ingest:
         batch = decode(TRACES, body)
         self.writer.hand(self.journal.append(body, item_count(batch)), batch)
 
+    def accept_judged(self, body: bytes) -> None:
+        """Journal a request that the native decoder takes, and hand it on as it is."""
+        sound = native.sound(body, oldest_ns=0, newest_ns=2**63)
+        assert sound is not None
+        self.writer.hand(self.journal.append(body, sound.spans), sound)
+
     def accept_alone(self, body: bytes) -> None:
         """Give the request a segment of its own."""
         self.accept(body)
@@ -121,6 +128,26 @@ def test_a_request_becomes_rows_of_three_tables(
     assert ingest.counters.total(SPANS_STORED) == 3
     assert ingest.drain()
     assert list(tmp_path.glob("*.otlp")) == []
+
+
+def test_requests_of_both_decoders_are_stored_in_one_segment(
+    tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
+) -> None:
+    """One has an odd field, its neighbours none: the store gets them in one insert."""
+    ingest = Ingest(tmp_path, connection)
+    ingest.accept_judged(trace_request(3, first=1))
+    ingest.accept(trace_request(2, first=11))
+    ingest.accept_judged(trace_request(1, first=21))
+    assert ingest.writer.pending_bytes > 0
+    ingest.writer.start()
+    ingest.stored.acquire()
+
+    assert _counts(connection) == [6, 6, 6]
+    assert _rows(connection, "otel_traces", "uniqExact(SpanId)") == 6
+    assert _rows(connection, "service_instances") == 1
+    assert ingest.counters.total(SEGMENTS_READ_BACK) == 0
+    assert ingest.drain()
+    assert ingest.writer.pending_bytes == 0
 
 
 def test_spans_of_others_are_announced_when_they_are_late(

@@ -18,7 +18,8 @@ _IGNORED = shutil.ignore_patterns("__pycache__", "*.egg-info")
 def build(stages: list[dict[str, Any]], names: tuple[str, ...], opt: Path) -> None:
     """Take the steps of these stages, each upon the one before; /opt/x of theirs is `opt`/x.
 
-    COPY takes from this repository, RUN is run by sh with `python` being this one's base.
+    COPY takes from this repository, or from another stage's /opt, which is the same folder; RUN is
+    run by sh with `python` being this one's base, and with this machine's Rust.
     """
     by_name = {stage["name"]: stage for stage in stages}
     here = opt
@@ -27,7 +28,7 @@ def build(stages: list[dict[str, Any]], names: tuple[str, ...], opt: Path) -> No
             here = _inside(step["args"][0], opt)
             here.mkdir(parents=True, exist_ok=True)
         elif step["name"] == "COPY":
-            _copy(step["args"], here, opt)
+            _copy(step, here, opt)
         else:
             assert (step["name"], step["shell"]) == ("RUN", True), step
             _run(step["args"][0], here, opt)
@@ -38,11 +39,13 @@ def _inside(path: str, opt: Path) -> Path:
     return opt / path.removeprefix("/opt/")
 
 
-def _copy(args: list[str], here: Path, opt: Path) -> None:
-    *sources, to = args
+def _copy(step: dict[str, Any], here: Path, opt: Path) -> None:
+    *sources, to = step["args"]
     target = _inside(to, opt) if to.startswith("/") else here / to
-    for source in (ROOT / one for one in sources):
-        if source.is_dir():
+    for source in (_inside(one, opt) if step.get("from") else ROOT / one for one in sources):
+        if source == target:  # of another stage, whose /opt is the same folder here
+            assert source.exists(), source
+        elif source.is_dir():
             shutil.copytree(source, target, dirs_exist_ok=True, ignore=_IGNORED)
         else:
             into = target / source.name if to.endswith("/") else target
@@ -57,7 +60,8 @@ def _run(line: str, here: Path, opt: Path) -> None:
     kept = {name: text for name, text in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
     kept |= {name: text for name, text in os.environ.items() if name.lower().endswith("_proxy")}
     ours = {
-        "PATH": f"{_python(opt)}:/usr/bin:/bin",
+        "PATH": f"{_python(opt)}:/usr/bin:/bin:{_cargo()}",
+        "RUSTUP_HOME": os.environ.get("RUSTUP_HOME") or str(Path.home() / ".rustup"),
         "HOME": str(opt),
         "PIP_CACHE_DIR": str(cache / "handspan" / "pip"),
         "PIP_NO_COMPILE": "1",
@@ -71,6 +75,12 @@ def _run(line: str, here: Path, opt: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, f"{line}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+
+
+def _cargo() -> Path:
+    found = shutil.which("cargo")
+    assert found is not None, "there is no cargo: install Rust (rustup)"
+    return Path(found).parent
 
 
 def _python(opt: Path) -> Path:
