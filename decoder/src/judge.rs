@@ -34,7 +34,7 @@ impl<'a> Sink<'a> for Judge {
         checked(key)?;
         match value {
             Value::Text(text) => checked(text)?,
-            Value::Array(_) | Value::Map(_) => {
+            Value::Array(_) | Value::Map(_) | Value::Double(_) => {
                 self.scratch.clear();
                 write(&mut self.scratch, value)?;
             }

@@ -76,7 +76,7 @@ pub fn write(out: &mut Vec<u8>, value: &Value) -> Option<()> {
         Value::Text(text) => out.extend_from_slice(text),
         Value::Bool(yes) => out.extend_from_slice(truth(yes)),
         Value::Int(number) => integer(out, number),
-        Value::Double(number) => double(out, number),
+        Value::Double(number) => double(out, number)?,
         Value::Bytes(bytes) => base64(out, bytes),
         Value::Array(_) | Value::Map(_) => json(out, value, 0)?,
     }
@@ -119,7 +119,8 @@ fn integer(out: &mut Vec<u8>, number: i64) {
 }
 
 /// As Go's encoding/json, and the three that JSON lacks by name.
-fn double(out: &mut Vec<u8>, number: f64) {
+fn double(out: &mut Vec<u8>, number: f64) -> Option<()> {
+    one_shortest(number)?;
     let size = number.abs();
     if number.is_nan() {
         out.extend_from_slice(b"NaN");
@@ -133,6 +134,66 @@ fn double(out: &mut Vec<u8>, number: f64) {
         let text = format!("{number:e}");
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         print(out, format_args!("{digits}e+{exponent}"));
+    }
+    Some(())
+}
+
+/// `None` when two texts are the shortest and equally near: libraries differ in which they take.
+///
+/// Then the number has but one digit more than they have, a 5. Decimals of 15 digits are all
+/// different numbers, so that such a text has 15 at least.
+fn one_shortest(number: f64) -> Option<()> {
+    const ODD: usize = 15;
+    const MORE: usize = 3;
+    if has_one_shortest(number) {
+        return Some(());
+    }
+    let shortest = Digits::of(format_args!("{number:e}"));
+    if !number.is_finite() || shortest.count < ODD {
+        return Some(());
+    }
+    let exact = Digits::of(format_args!("{number:.*e}", shortest.count + MORE));
+    (exact.last != *b"5000").then_some(())
+}
+
+/// Spares nearly all numbers the texts: each bit behind the point is a decimal behind it, and above
+/// 1e-5 more than 24 of these are too many for all but one digit to be in the shortest text.
+fn has_one_shortest(number: f64) -> bool {
+    let (bits, size) = (number.to_bits(), number.abs());
+    let exponent = (bits >> 52 & 0x7ff) as i32;
+    let mantissa = bits & ((1 << 52) - 1) | 1 << 52;
+    let behind_point = 1075 - exponent - mantissa.trailing_zeros() as i32;
+    let whole = behind_point <= 0 && size < 9e15;
+    size == 0.0 || whole || (behind_point > 24 && size >= 1e-5)
+}
+
+/// The digits of a mantissa: how many, and the last four, without taking memory.
+#[derive(Default)]
+struct Digits {
+    count: usize,
+    last: [u8; 4],
+    past: bool,
+}
+
+impl Digits {
+    fn of(text: std::fmt::Arguments) -> Self {
+        let mut digits = Self::default();
+        std::fmt::write(&mut digits, text).expect("nothing here can fail");
+        digits
+    }
+}
+
+impl std::fmt::Write for Digits {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        for byte in text.bytes() {
+            self.past |= byte == b'e';
+            if byte.is_ascii_digit() && !self.past {
+                self.last.rotate_left(1);
+                self.last[3] = byte;
+                self.count += 1;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -158,7 +219,7 @@ fn json(out: &mut Vec<u8>, value: &Value, depth: u32) -> Option<()> {
         Value::Text(text) => quoted(out, from_utf8(text).ok()?),
         Value::Bool(yes) => out.extend_from_slice(truth(yes)),
         Value::Int(number) => integer(out, number),
-        Value::Double(number) => json_double(out, number),
+        Value::Double(number) => json_double(out, number)?,
         Value::Bytes(bytes) => {
             out.push(b'"');
             base64(out, bytes);
@@ -220,11 +281,12 @@ fn json_map(out: &mut Vec<u8>, data: &[u8], depth: u32) -> Option<()> {
 }
 
 /// Inside of JSON a double is what Python's `repr` says, which keeps its point.
-fn json_double(out: &mut Vec<u8>, number: f64) {
+fn json_double(out: &mut Vec<u8>, number: f64) -> Option<()> {
+    one_shortest(number)?;
     let size = number.abs();
     if !number.is_finite() {
         out.push(b'"');
-        double(out, number);
+        double(out, number)?;
         out.push(b'"');
     } else if size == 0.0 || (1e-4..1e16).contains(&size) {
         print(out, format_args!("{number:?}"));
@@ -234,6 +296,7 @@ fn json_double(out: &mut Vec<u8>, number: f64) {
         let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |e| ('-', e));
         print(out, format_args!("{digits}e{sign}{exponent:0>2}"));
     }
+    Some(())
 }
 
 fn quoted(out: &mut Vec<u8>, text: &str) {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
+import re
 import struct
 import subprocess
 import sys
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import handspan_decoder
@@ -111,12 +114,22 @@ def test_every_ordinary_request_is_taken_and_read_alike(
     request: ExportTraceServiceRequest,
 ) -> None:
     """All fields and types of values; it leaves what is empty, negative kinds and profiling's."""
-    spans = list(_spans(request))
+    spans, text = list(_spans(request)), str(request)
     ordinary = bool(spans) and all(span.kind >= 0 for span in spans)
+    doubles = map(float, re.findall(r"double_value: (\S+)", text))
 
     taken = agree(request.SerializeToString())
 
-    assert taken == (ordinary and "string_value_strindex" not in str(request))
+    odd = "string_value_strindex" in text or any(map(_has_two_texts, doubles))
+    assert taken == (ordinary and not odd)
+
+
+def _has_two_texts(number: float) -> bool:
+    """Tell whether two texts are the shortest and equally near."""
+    if not math.isfinite(number):
+        return False
+    exact, short = (Decimal(one).normalize().as_tuple().digits for one in (number, repr(number)))
+    return len(exact) == len(short) + 1 and exact[-1] == 5
 
 
 @settings(max_examples=60, deadline=None)
@@ -150,10 +163,35 @@ def test_doubles_are_written_alike() -> None:
         for _ in range(1_000)
     ]
     numbers += [sign * 10.0**power for power in range(-30, 30) for sign in (1, -1, 1 / 3)]
-    scalars = [AnyValue(double_value=number) for number in numbers]
+    plain = [number for number in numbers if not _has_two_texts(number)]
+    scalars = [AnyValue(double_value=number) for number in plain]
     arrays = [AnyValue(array_value=ArrayValue(values=[scalar])) for scalar in scalars]
 
     assert agree(_of([KeyValue(key="k", value=value) for value in (*scalars, *arrays)]))
+    assert len(plain) > len(numbers) - 9
+
+
+def test_a_double_between_two_shortest_texts_is_left() -> None:
+    """Python's text of the first ends in .2, Rust's in .3; found by comparing 140,000 numbers."""
+    doubles = {
+        2066651045171004.25: False,
+        2066651045171004.5: True,
+        20461613868987.8125: False,
+        1624761502154051.0: True,
+        2.0**60 + 2**8 * 5: True,
+        1e23: True,
+    }
+    chance = random.Random(4)  # noqa: S311 - not for secrets
+    for _ in range(200):
+        number = (chance.getrandbits(51) * 4 + 1) / chance.choice((4, 8, 16, 1 << 30))
+        doubles[number] = not _has_two_texts(number)
+
+    assert 20 < list(doubles.values()).count(False) < 190
+    for number, takes in doubles.items():
+        scalar = AnyValue(double_value=number)
+        inner = AnyValue(array_value=ArrayValue(values=[scalar]))
+        for value in (scalar, inner):
+            assert agree(_of([KeyValue(key="k", value=value)])) == takes, number
 
 
 def test_the_load_of_the_benchmark_is_taken_whole() -> None:
@@ -249,6 +287,15 @@ def test_values_in_each_other_are_taken_to_a_depth() -> None:
         takes.append(agree(_of([KeyValue(key="k", value=value)])))
 
     assert takes == [True] * 16 + [False] * 14
+
+
+def test_texts_in_arrays_are_escaped_alike() -> None:
+    """All that JSON escapes, and what only looks as if it were to be."""
+    text = "".join(map(chr, range(0x180))) + "\u2028\u2029\ufeff\U0001f98a"
+    pairs = KeyValueList(values=[_pair(text, text), _pair("", "")])
+    array = ArrayValue(values=[AnyValue(string_value=text), AnyValue(kvlist_value=pairs)])
+
+    assert agree(_of([KeyValue(key="k", value=AnyValue(array_value=array))]))
 
 
 def test_requests_are_joined_in_their_order_however_they_were_read() -> None:
