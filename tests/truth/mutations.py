@@ -116,7 +116,7 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
         _SINCE,
         ("NOT cost_usd.null OR model", "1 OR model"),
         ("sum(c.cost_usd) AS cost_usd", "sum(ifNull(c.cost_usd, 0)) AS cost_usd"),
-        ("agent_run, '') AS of_agent_run", "span_id, '') AS of_agent_run"),
+        ("AND c.agent_run = h.target_span_id", "AND c.span_id = h.target_span_id"),
         _FACTS_UNFILTERED,
     ),
     "critic_rejection_ratio": (

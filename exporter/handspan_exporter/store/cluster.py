@@ -51,7 +51,7 @@ _VIEW = re.compile(
 )
 _ALTER = re.compile(rf"(?s)^(?P<head>{_COMMENT})ALTER TABLE (?P<name>\w+) (?P<change>.*)$")
 _ORDER = re.compile(r"ORDER BY \(?(\w+)")
-_ONLY_LOCAL = re.compile(r"MODIFY (TTL|SETTING)|(ADD|DROP) INDEX")
+_ONLY_LOCAL = re.compile(r"MODIFY (TTL|SETTING|COLUMN \w+ CODEC)|(ADD|DROP) INDEX")
 
 
 class Cluster:

@@ -1,0 +1,4 @@
+-- As 0044.
+ALTER TABLE handoffs MODIFY COLUMN run_id CODEC(LZ4),
+    MODIFY COLUMN started_at CODEC(T64),
+    MODIFY COLUMN ended_at CODEC(T64)
