@@ -92,6 +92,19 @@ def test_facts_come_from_the_raw_spans_alone(
     assert computed(stored, 20_300) == first
 
 
+def test_a_trace_of_which_nothing_is_left_does_not_stop_the_processor(
+    stored: Connection,
+) -> None:
+    """Its spans expired, or a newer mapping yields none, before it ever had facts."""
+    came = {"at": at(20_000)}
+    stored.command(
+        "INSERT INTO trace_arrivals"
+        " SELECT fromUnixTimestamp64Nano({at:Int64}, 'UTC'), 'gone', 1, 1",
+        came,
+    )
+    assert computed(stored, 20_100)["runs"] == []
+
+
 def test_a_span_made_anew_keeps_when_it_came(stored: Connection) -> None:
     """Else every idle trace would count as busy again, and its run vanish for minutes."""
     rebuild(stored, clock_ns=lambda: at(20_000))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.truth import expected
 from tests.truth.numbers import same
-from tests.truth.question import Question
+from tests.truth.question import Question, moment_ns
 
 from handspan_exporter.query import kpi as kpis
 
@@ -51,10 +51,10 @@ def asked(
 
     The edges of the windows are ends of its own facts, to the nanosecond.
     """
-    every = [fact["ended_ns"] for some in facts.values() for fact in some] or [0]
+    every = [moment_ns(fact) for some in facts.values() for fact in some] or [0]
     since_ns, until_ns = min(every) - 10**9, max(every) + 1
     for kpi in kpis.catalog():
-        ends = sorted({fact["ended_ns"] for fact in facts.get(kpi.reads[0], ())})
+        ends = sorted({moment_ns(fact) for fact in facts.get(kpi.reads[0], ())})
         for by in kpi.groupings:
             yield Question(kpi.name, by, since_ns, until_ns)
         for _ in range(windows if ends else 0):
@@ -78,7 +78,7 @@ def _moments(facts: dict[str, list[Fact]], kpi: Kpi, *, most: int = 5) -> Iterat
 
 def edges(facts: dict[str, list[Fact]], kpi: Kpi, *, most: int = 40) -> list[Question]:
     """Return windows that end, and such that begin, exactly where a fact of a KPI ends."""
-    ends = sorted({fact["ended_ns"] for fact in facts[kpi.reads[0]]})
+    ends = sorted({moment_ns(fact) for fact in facts[kpi.reads[0]]})
     some = ends[:: max(1, len(ends) // most)]
     before = [Question(kpi.name, kpis.TOTAL, ends[0] - 1, end) for end in some[1:]]
     return before + [Question(kpi.name, kpis.TOTAL, end, ends[-1] + 1) for end in some]

@@ -6,7 +6,7 @@ Nothing here knows of SQL or of columns. What a span says is in its own words (`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +17,16 @@ Says = dict[str, Any]
 
 FOREIGN = "foreign"
 """Kind of a span that is no agent work: HTTP, a database, the user's own."""
+LASTING = ("workflow", "agent", "handoff", "human")
+"""Kinds of span that our own SDK announces when they stay open."""
+SAID_AT_THE_END = frozenset(
+    (
+        *("workflow_outcome", "outcome", "decision", "resilience_score", "cost"),
+        *("input_tokens", "output_tokens", "cache_read", "cache_write", "cache_write_1h"),
+        *("reasoning", "first_token_s"),
+    )
+)
+"""What nobody knows of a span that goes on."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,22 @@ class Span:
     events: tuple[Event, ...] = ()
     links: tuple[tuple[str, str, str], ...] = ()
     """Trace, span and why."""
+    unended: bool = False
+    """Was announced, and never ended: its process was killed."""
+
+    def announced(self) -> Span:
+        """Return what is known of it while it goes on."""
+        said = {word: value for word, value in self.says.items() if word not in SAID_AT_THE_END}
+        return replace(
+            self,
+            end_ns=self.start_ns,
+            says=said,
+            failed=False,
+            error_type="",
+            events=(),
+            links=(),
+            unended=True,
+        )
 
 
 @dataclass
@@ -58,10 +84,16 @@ class History:
     """All of them, the lost ones too."""
     requests: list[list[Span]]
     """A span may come twice, or never."""
+    announcements: list[list[Span]] = field(default_factory=list)
+    """Of spans that had been open for a while, each list before the request of the same place."""
 
     def delivered(self) -> list[Span]:
-        """Return each span that came, once, in a fixed order."""
-        found = {(span.trace, span.id): span for request in self.requests for span in request}
+        """Return each span that came, once, in a fixed order; what was only announced is open."""
+        begun = {
+            (one.trace, one.id): one.announced() for some in self.announcements for one in some
+        }
+        ended = {(span.trace, span.id): span for request in self.requests for span in request}
+        found = begun | ended
         return [found[key] for key in sorted(found)]
 
 

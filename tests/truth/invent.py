@@ -10,12 +10,12 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tests.truth.history import FOREIGN, SECOND_NS, History, Says, Span
+from tests.truth.history import FOREIGN, LASTING, SECOND_NS, History, Says, Span
 from tests.truth.scene import CONVENTIONS, MINUTE_NS, START_NS, Place
 from tests.truth.steps import Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 def invent(seed: object, *, start_ns: int = START_NS, project: str = "") -> History:
@@ -29,7 +29,10 @@ def invent(seed: object, *, start_ns: int = START_NS, project: str = "") -> Hist
         team.play(start_ns + dice.randrange(60) * MINUTE_NS)
     team.afterwards()
     spans = team.skewed()
-    return History(seed, spans, deliveries(dice, spans))
+    requests = deliveries(dice, spans)
+    # Dice of its own: what happened is the same whoever hears of it.
+    again = random.Random(f"announced {seed}")  # noqa: S311 - as above
+    return History(seed, spans, *announcing(again, spans, requests))
 
 
 def deliveries(dice: random.Random, spans: list[Span]) -> list[list[Span]]:
@@ -49,6 +52,44 @@ def deliveries(dice: random.Random, spans: list[Span]) -> list[list[Span]]:
     # Spans of others wake nobody: one that comes when its trace has long been idle is not seen.
     others = [span for span in coming if span.kind == FOREIGN]
     return [others + requests[0], *requests[1:]]
+
+
+def announcing(
+    dice: random.Random, spans: list[Span], requests: list[list[Span]]
+) -> tuple[list[list[Span]], list[list[Span]]]:
+    """Return the requests, and before each of them and after the last which spans are announced.
+
+    What is announced may have ended long ago, end later, or never: now and then a process is
+    killed, and takes with it all that it had open.
+    """
+    lasting = [one for one in spans if one.convention == "handspan" and one.kind in LASTING]
+    if not lasting or dice.random() < 0.4:
+        return requests, []
+    killed: list[Span] = []
+    if dice.random() < 0.5:
+        # The rarest first: else hardly anybody would wait for a person in vain.
+        kinds = [kind for kind in reversed(LASTING) if any(one.kind == kind for one in lasting)]
+        kind = kinds[0] if dice.random() < 0.5 else dice.choice(kinds)
+        at_work = [one for one in lasting if one.kind == kind]
+        killed = list(_open_with(dice.choice(at_work), spans))
+        gone = {(one.trace, one.id) for one in killed}
+        left = [[one for one in some if (one.trace, one.id) not in gone] for some in requests]
+        requests = [some for some in left if some] or requests
+    announced = [one for one in lasting if one in killed or dice.random() < 0.3]
+    announced += dice.sample(announced, len(announced) // 3)
+    rounds: list[list[Span]] = [[] for _ in range(len(requests) + 1)]
+    for one in announced:
+        dice.choice(rounds).append(one)
+    return requests, rounds
+
+
+def _open_with(span: Span, spans: list[Span]) -> Iterator[Span]:
+    """Yield a span and what of its service was open around it."""
+    known = {(one.trace, one.id): one for one in spans}
+    above: Span | None = span
+    while above is not None and above.service == span.service:
+        yield above
+        above = known.get((above.trace, above.parent))
 
 
 class _Team(Steps):

@@ -44,7 +44,7 @@ class Known:
         self.calls = [node for node in self.world.work if counts(node)]
         self.coordinating = {n.key for n in self.calls if self._coordinates(n)}
         self.costs = {node.key: prices.cost_of(node) for node in self.calls}
-        agents = [node for node in self.world.work if node.kind == "agent"]
+        agents = self._of("agent")
         self.facts: dict[str, list[Fact]] = {
             "agent_runs": [self._agent_run(node) for node in agents],
             "llm_calls": [self._call(node) for node in self.calls],
@@ -52,7 +52,7 @@ class Known:
         }
         self.facts["runs"] = [self._run(run) for run in self.world.runs.values() if not run.parent]
         self.facts["handoffs"] = self._handoffs()
-        ended = {run["run_id"]: run for run in self.facts["runs"]}
+        ended = {run["run_id"]: run for run in self.facts["runs"] if run["ended_ns"] is not None}
         self.facts["faults"] = [
             self._base(fault.node) | fault.fact() for fault in trouble.faults(self, ended)
         ]
@@ -65,7 +65,12 @@ class Known:
     # --- what every fact says ---
 
     def _of(self, kind: str) -> list[Node]:
-        return [node for node in self.world.work if node.kind == kind]
+        """Return what has ended of a kind; a wait for a person is one from its beginning on."""
+        return [
+            node
+            for node in self.world.work
+            if node.kind == kind and (kind == "human" or not node.span.unended)
+        ]
 
     def _base(self, node: Node) -> Fact:
         run = self.world.run_of(node)
@@ -212,7 +217,8 @@ class Known:
             if started is not None:
                 waiting.remove(started)
         source = agent_name(node)
-        outcome = "pending" if self.world.run_of(node) is None else "lost"
+        run = self.world.run_of(node)
+        outcome = "pending" if run is None or run.unended else "lost"
         return self._base(node) | {
             "source": source,
             "target": target,
@@ -229,11 +235,11 @@ class Known:
 
     def _run(self, run: Run) -> Fact:
         start = min(node.start_ns for node in run.openers)
-        end = max(node.end_ns for node in run.openers)
+        end = None if run.unended else max(node.end_ns for node in run.openers)
         last = max(run.openers, key=lambda node: (node.end_ns, *node.key))
         queued = min((at for n in run.members if (at := _queued_ns(n))), default=None)
         agents = [node for node in run.members if node.kind == "agent"]
-        spent = [self._agent_run(node) for node in agents]
+        spent = [self._agent_run(node) for node in agents if not node.span.unended]
         people = _times(run.members, "human")
         gap = covered_ns(_times(run.members, "workflow", "agent", "human")) - covered_ns(
             _times(run.members, "agent", "human")
@@ -245,25 +251,30 @@ class Known:
             "service": run.first.span.service,
             "agents": sorted({agent_name(node) for node in agents}),
             "path": path.pattern(agents),
-            "outcome": last.says.get("workflow_outcome")
+            # So long after the last word of it, what has not ended never will.
+            "outcome": "lost"
+            if end is None
+            else last.says.get("workflow_outcome")
             or ("failure" if last.span.failed else "success"),
             "started_ns": start,
             "ended_ns": end,
-            "duration_ns": end - start,
-            "active_ns": end - start - covered_ns(clipped(people, start, end)),
+            "duration_ns": None if end is None else end - start,
+            "active_ns": None
+            if end is None
+            else end - start - covered_ns(clipped(people, start, end)),
             "queued_ns": queued if queued is not None and queued <= start else None,
             "agent_time_ns": sum(one["agent_time_ns"] for one in spent) + gap,
             "coordination_ns": sum(one["coordination_ns"] for one in spent) + gap
-            if self._works(run)
+            if self._works(run) and end is not None
             else None,
             "estimated_s": _first(sorted(run.openers, key=lambda n: n.order), "estimated_s"),
             "estimated_cost": self._estimates(run),
             "said_score": _first(
                 sorted(run.openers, key=lambda n: (-n.end_ns, n.key)), "resilience_score"
             ),
-            "spans": sum(not node.is_event for node in run.members),
+            "spans": sum(_is_stored(node) for node in run.members),
             "missing": sum(
-                node.span.parent != "" and node.parent is None and not node.is_event
+                node.span.parent != "" and node.parent is None and _is_stored(node)
                 for node in run.members
             ),
             "traces": {node.span.trace for node in run.members},
@@ -313,6 +324,8 @@ class Known:
                 self._base(node) | {word: node.says.get(word) for word in words}
                 for node in self._of(kind)
             ]
+        for node, fact in zip(self._of("human"), self.facts["human_waits"], strict=True):
+            fact["over"] = not node.span.unended
         for fact in self.facts["budget_events"]:
             fact["budget"] = fact["budget"] or fact["scope"] or ""
             inside = fact["run_id"] or fact["trace_id"]
@@ -383,6 +396,11 @@ def total(values: Iterable[int | None]) -> int | None:
     """Return the sum of what is known, None where nothing is."""
     known = [value for value in values if value is not None]
     return sum(known) if known else None
+
+
+def _is_stored(node: Node) -> bool:
+    """Say whether it is a span, and not only known to have begun."""
+    return not node.is_event and not node.span.unended
 
 
 def _queued_ns(node: Node) -> int:

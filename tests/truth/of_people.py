@@ -80,6 +80,7 @@ def _critics(rows: list[Fact]) -> Row:
 
 
 def _people(rows: list[Fact]) -> Row:
+    rows = [row for row in rows if row["over"]]
     decided = [row["decision"] for row in rows if row["decision"]]
     words = ("approved", "denied", "answered", "timed_out")
     return {

@@ -13,7 +13,7 @@ from tests.truth.numbers import (
     seconds,
     wilson,
 )
-from tests.truth.question import known_cost, logarithmic, number, said, spread, why
+from tests.truth.question import known_cost, logarithmic, moment_ns, number, said, spread, why
 
 if TYPE_CHECKING:
     from tests.truth.question import Fact, Facts, Question, Row, Simple, Whole
@@ -37,6 +37,10 @@ def _success(rows: list[Fact]) -> Row:
             (True, "no run ended as success or failure"),
         ),
     }
+
+
+def _ended(row: Fact) -> bool:
+    return row["ended_ns"] is not None
 
 
 def _duration(rows: list[Fact]) -> Row:
@@ -131,7 +135,7 @@ def _completeness(rows: list[Fact]) -> Row:
 
 
 def _patterns(facts: Facts, asked: Question) -> dict[str, Row]:
-    rows = [row | {"pattern": row["path"]} for row in asked.asked(facts["runs"])]
+    rows = [row | {"pattern": row["path"]} for row in asked.ended(facts["runs"])]
     groups = asked.grouped(rows)
     n = len({row["run_id"] for some in groups.values() for row in some})
     found = {}
@@ -165,7 +169,7 @@ def _feature_cost(facts: Facts, asked: Question) -> dict[str, Row]:
         features: dict[str, list[Fact]] = defaultdict(list)
         for row in some:
             features[row["feature"]].append(row)
-        last = [max(runs, key=lambda r: (r["ended_ns"], r["run_id"])) for runs in features.values()]
+        last = [max(runs, key=lambda r: (moment_ns(r), r["run_id"])) for runs in features.values()]
         n = number(last, "outcome", "success")
         cost = added(row["cost"] for row in some)
         found[group] = {
@@ -189,16 +193,16 @@ def _feature_cost(facts: Facts, asked: Question) -> dict[str, Row]:
 
 SIMPLE: Simple = {
     "workflow_success_ratio": ("runs", lambda _: True, _success),
-    "workflow_duration_s": ("runs", lambda _: True, _duration),
+    "workflow_duration_s": ("runs", _ended, _duration),
     "time_to_completion_s": ("runs", lambda row: row["outcome"] == "success", _completion),
-    "duration_vs_estimate_ratio": ("runs", lambda _: True, _estimates),
-    "agents_per_workflow": ("runs", lambda _: True, _agents),
+    "duration_vs_estimate_ratio": ("runs", _ended, _estimates),
+    "agents_per_workflow": ("runs", _ended, _agents),
     "coordination_overhead_ratio": (
         "runs",
         lambda row: row["coordination_ns"] is not None,
         _overhead,
     ),
-    "trace_completeness_ratio": ("runs", lambda _: True, _completeness),
+    "trace_completeness_ratio": ("runs", _ended, _completeness),
 }
 WHOLE: Whole = {
     "workflow_patterns": _patterns,

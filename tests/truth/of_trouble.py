@@ -69,7 +69,7 @@ def _median_with_infinity(values: list[float]) -> float | None:
 
 def _score(facts: Facts, asked: Question) -> dict[str, Row]:
     found = {}
-    for group, some in asked.grouped(asked.asked(facts["runs"])).items():
+    for group, some in asked.grouped(asked.ended(facts["runs"])).items():
         scores = [one for one in (_score_of(facts, run) for run in some) if one is not None]
         found[group] = {
             "resilience_score": average(scores),
@@ -95,7 +95,7 @@ def _retention(facts: Facts, asked: Question) -> dict[str, Row]:
     hit = {fault["run_id"] for fault in facts["faults"] if fault["injected"]}
     rows = [
         run | {"faulted": run["run_id"] in hit}
-        for run in asked.asked(facts["runs"])
+        for run in asked.ended(facts["runs"])
         if run["outcome"] in ("success", "failure")
     ]
     kinds: dict[str, set[bool]] = defaultdict(set)

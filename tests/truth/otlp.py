@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import (
     AnyValue,
@@ -12,6 +13,7 @@ from opentelemetry.proto.common.v1.common_pb2 import (
     InstrumentationScope,
     KeyValue,
 )
+from opentelemetry.proto.logs.v1 import logs_pb2 as logs_pb
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1 import trace_pb2 as trace_pb
 
@@ -211,6 +213,42 @@ def request(spans: Iterable[Span]) -> bytes:
             for (service, convention), group in resources.items()
         ]
     ).SerializeToString()
+
+
+def announcement(spans: Iterable[Span]) -> bytes:
+    """Return a request of log records, each of which says that a span has begun."""
+    return ExportLogsServiceRequest(
+        resource_logs=[
+            logs_pb.ResourceLogs(
+                resource=Resource(
+                    attributes=[
+                        _pair("service.name", span.service),
+                        _pair("service.instance.id", f"{span.service}-1"),
+                    ]
+                ),
+                scope_logs=[
+                    logs_pb.ScopeLogs(
+                        scope=InstrumentationScope(name=span.convention),
+                        log_records=[_started(span.announced())],
+                    )
+                ],
+            )
+            for span in spans
+        ]
+    ).SerializeToString()
+
+
+def _started(span: Span) -> logs_pb.LogRecord:
+    parent = {"handspan.parent_span_id": span.parent} if span.parent else {}
+    return logs_pb.LogRecord(
+        trace_id=bytes.fromhex(span.trace),
+        span_id=bytes.fromhex(span.id),
+        time_unix_nano=span.start_ns,
+        observed_time_unix_nano=span.start_ns + 1_000_000_000,
+        event_name="handspan.started",
+        body=_value(_name(span)),
+        attributes=[_pair(key, value) for key, value in (attributes(span) | parent).items()],
+    )
 
 
 def encoded(span: Span) -> trace_pb.Span:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,8 @@ def _steps(parent: tuple[str, str], family: list[Node]) -> Iterator[tuple[int, i
     """Yield start, depth, parent and names of each step among the agents of one parent."""
     step: list[Node] = []
     for node in [*family, None]:
-        if step and (node is None or node.start_ns >= max(one.end_ns for one in step)):
+        ends = max((math.inf if one.span.unended else one.end_ns for one in step), default=0)
+        if step and (node is None or node.start_ns >= ends):
             names = " + ".join(sorted({agent_name(one) for one in step}))
             depth = min(sum(1 for _ in one.above()) for one in step)
             yield step[0].start_ns, depth, "".join(parent), names

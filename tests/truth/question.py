@@ -43,11 +43,15 @@ class Question:
 
     def ends_inside(self, fact: Fact) -> bool:
         """Say whether a fact belongs to the window: it holds its end."""
-        return bool(self.since_ns <= fact["ended_ns"] < self.until_ns)
+        return self.since_ns <= moment_ns(fact) < self.until_ns
 
     def asked(self, facts: Iterable[Fact]) -> list[Fact]:
         """Return the facts that are asked for."""
         return [fact for fact in facts if self.ends_inside(fact) and self.has(fact)]
+
+    def ended(self, facts: Iterable[Fact]) -> list[Fact]:
+        """Return those of the facts that are asked for which have an end."""
+        return [fact for fact in self.asked(facts) if fact["ended_ns"] is not None]
 
     def groups(self, fact: Fact) -> list[str]:
         """Return the groups in which a fact stands: a run, in one for each agent."""
@@ -65,6 +69,12 @@ class Question:
             for group in self.groups(fact):
                 found.setdefault(group, []).append(fact)
         return found
+
+
+def moment_ns(fact: Fact) -> int:
+    """Return when a fact is counted: at its end, or where it has none at its start."""
+    moment: int = fact["started_ns"] if fact["ended_ns"] is None else fact["ended_ns"]
+    return moment
 
 
 def why(n: int, *reasons: tuple[bool, str]) -> str:

@@ -28,6 +28,11 @@ class Run:
     """Agent work of the run, that of runs inside it too."""
 
     @property
+    def unended(self) -> bool:
+        """Say whether what opened it goes on, or is lost."""
+        return any(node.span.unended for node in self.openers)
+
+    @property
     def first(self) -> Node:
         """Return the opener that began first."""
         return min(self.openers, key=lambda node: node.order)

@@ -45,7 +45,9 @@ def smallest(history: History, fails: Callable[[History], bool]) -> History:
 
 def in_one_request(history: History, spans: Sequence[Span]) -> History:
     """Return a history of these spans, all delivered at once."""
-    return History(history.seed, list(spans), [list(spans)])
+    ended = [span for span in spans if not span.unended]
+    announced = [[one for some in _announced(history, spans) for one in some]]
+    return History(history.seed, list(spans), [ended], announced)
 
 
 def only(history: History, spans: Sequence[Span]) -> History:
@@ -54,14 +56,23 @@ def only(history: History, spans: Sequence[Span]) -> History:
     requests = [
         [span for span in request if (span.trace, span.id) in keep] for request in history.requests
     ]
-    return History(history.seed, list(spans), [request for request in requests if request])
+    requests = [request for request in requests if request]
+    return History(history.seed, list(spans), requests, _announced(history, spans))
+
+
+def _announced(history: History, spans: Sequence[Span]) -> list[list[Span]]:
+    """Return what was announced of these spans."""
+    keep = {(span.trace, span.id) for span in spans}
+    return [[one for one in some if (one.trace, one.id) in keep] for some in history.announcements]
 
 
 def described(history: History) -> str:
     """Return the history as text: a line per span, in the order of delivery."""
-    lines = []
-    for number, request in enumerate(history.requests, 1):
-        lines.append(f"request {number}:")
+    lines: list[str] = []
+    for number, request in enumerate([*history.requests, []], 1):
+        announced = [one for some in history.announcements[number - 1 : number] for one in some]
+        lines.extend(f"  announced: {_line(span.announced())}" for span in announced)
+        lines.append(f"request {number}:" if request else "the end")
         lines.extend(f"  {_line(span)}" for span in request)
     return "\n".join(lines)
 

@@ -18,7 +18,7 @@ from tests.truth.scene import START_NS
 
 from handspan_exporter.columns.agent_spans import agent_spans_table
 from handspan_exporter.journal.journal import Journal
-from handspan_exporter.otlp.signals import TRACES
+from handspan_exporter.otlp.signals import LOGS, TRACES
 from handspan_exporter.processor.facts import FACTS, SESSION
 from handspan_exporter.processor.loop import Processor
 from handspan_exporter.receiver.ingest import Ingest
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tests.truth.history import History, Span
     from tests.truth.known import Fact
 
+    from handspan_exporter.otlp.signals import Signal
     from handspan_exporter.store.dsn import Dsn
 
 NEVER_DAYS = 10_000
@@ -102,8 +103,14 @@ class Store:
 
     def receive(self, spans: Iterable[Span]) -> None:
         """Send one request, and wait until it is stored."""
-        body = otlp.request(spans)
-        accepted = self.ingest.accept(TRACES, body)
+        self._send(TRACES, otlp.request(spans))
+
+    def announce(self, spans: Iterable[Span]) -> None:
+        """Send one request that says that these spans have begun, and wait as above."""
+        self._send(LOGS, otlp.announcement(spans))
+
+    def _send(self, signal: Signal, body: bytes) -> None:
+        accepted = self.ingest.accept(signal, body)
         assert not accepted.rejected, accepted.reason
         while self.journal.size_bytes:
             assert self._stored.acquire(timeout=60)
@@ -120,8 +127,9 @@ class Store:
 
     def clear(self) -> None:
         """Empty every table, for other histories."""
-        tables = ("agent_spans", "otel_traces", "otel_traces_trace_id_ts", "trace_arrivals")
-        for table in (*FACTS, *tables, "history_due", "kpi_history", "processor_state"):
+        sent = ("otel_traces", "otel_traces_trace_id_ts", "otel_logs", "service_instances")
+        made = ("agent_spans", "open_spans", "trace_arrivals", "history_due", "kpi_history")
+        for table in (*FACTS, *sent, *made, "processor_state"):
             self.connection.command(f"TRUNCATE TABLE {table}")
         self.restarted()
 
@@ -148,15 +156,26 @@ def fill(store: Store, histories: Sequence[History]) -> None:
 
     The processor is put an end to in between, and begins again with what is stored.
     """
-    for number, round_ in enumerate(zip_longest(*(history.requests for history in histories))):
-        coming = [span for request in round_ if request for span in request]
+    announced = _rounds(history.announcements for history in histories)
+    sent = _rounds(history.requests for history in histories)
+    for number in range(max(len(announced), len(sent))):
+        begun, coming = (some[number] if number < len(some) else [] for some in (announced, sent))
+        if begun:
+            store.announce(begun)
+            store.tick(after_ns=DAY_NS * (number % 3))
         if coming:
             store.receive(coming)
             store.tick(after_ns=DAY_NS)
-            if number % 2:
-                store.restarted()
+        if number % 2:
+            store.restarted()
     store.settle()
     assert store.counters.total(FACTS_MISSED) == 0
+
+
+def _rounds(every: Iterable[list[list[Span]]]) -> list[list[Span]]:
+    """Return what the histories send together: the first of each, the second of each, and so on."""
+    together = zip_longest(*every, fillvalue=[])
+    return [[span for some in round_ for span in some] for round_ in together]
 
 
 @contextmanager

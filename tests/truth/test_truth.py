@@ -15,6 +15,7 @@ from dashboards import kpi_query
 from tests.exporter.dashboards.macros import Range, expand
 from tests.truth import compare, expected
 from tests.truth.check import first_error, histories, report
+from tests.truth.history import LASTING
 from tests.truth.mutations import MUTATIONS
 from tests.truth.question import Question
 from tests.truth.store import fill, known
@@ -76,6 +77,25 @@ def test_decisions_and_messages_of_fifty_histories_are_kept(fifty: Settled) -> N
         true = [tuple(fact[word] for word in said) for fact in fifty.facts[table]]
         assert len(true) > TOGETHER / 5
         assert sorted(map(str, (tuple(row.values()) for row in rows))) == sorted(map(str, true))
+
+
+def test_some_spans_of_the_histories_were_announced(fifty: Settled) -> None:
+    """Some of them ended, before or after it was said that they go on; others never did."""
+    came = [one for history in fifty.histories for one in history.delivered()]
+    announced = {
+        (one.trace, one.id)
+        for history in fifty.histories
+        for some in history.announcements
+        for one in some
+    }
+    assert {one.kind for one in came if one.unended} == set(LASTING)
+    ended = {(one.trace, one.id) for one in came if not one.unended}
+    assert len(announced & ended) > TOGETHER / 2
+    rows = fifty.store.connection.rows(
+        "SELECT countIf(outcome = 'lost') AS lost, countIf(outcome = 'running') AS running"
+        " FROM runs FINAL WHERE parent_run_id = ''"
+    )
+    assert rows == [{"lost": sum(r["ended_ns"] is None for r in fifty.facts["runs"]), "running": 0}]
 
 
 def test_every_kpi_and_every_dimension_is_asked_for() -> None:

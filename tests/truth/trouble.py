@@ -112,6 +112,7 @@ def _fault(known: Known, node: Node, ended: Mapping[str, Any]) -> Fault:
         if one is not node
         and one.kind in ("tool", "agent", *CALLS)
         and not one.span.failed
+        and not one.span.unended
         and known.world.scope(one) == scope
         and _target(one) == hit
         and (one.kind == "agent" or agent_name(one) == agent_name(node))

@@ -133,7 +133,8 @@ def recompute(
     kinds = _place(connection, idle)
     _price(connection, own_prices)
     stored = _stored(connection)
-    facts = [fact for fact in FACTS if fact in stored or _RARE.get(fact, kinds) & kinds]
+    needed = {fact for fact in _RARE if fact in stored or _RARE[fact] & kinds}
+    facts = [fact for fact in FACTS if fact in _TABLES or fact in needed]
     _find(connection, facts)
     _write(connection, facts, stored, {"revision": revision})
     done = [
