@@ -247,10 +247,7 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "tokens": (
         _UNTIL,
-        (
-            "if(cache_read_tokens IS NULL, NULL, input_tokens) AS asked",
-            "input_tokens AS asked",
-        ),
+        ("if(says_both, assumeNotNull(input_tokens), 0)", "ifNull(input_tokens, 0)"),
         ("count(input_tokens) AS input_n", "count() AS input_n"),
         ("GROUP BY run_key", "GROUP BY of_group, span_id"),
         ("sum(output_tokens)", "sum(reasoning_tokens)"),

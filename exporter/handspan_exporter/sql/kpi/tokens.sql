@@ -29,8 +29,7 @@ FROM
     WITH
 {{dimensions_facts}},
 {{run_key}},
-        if(input_tokens IS NULL, NULL, cache_read_tokens) AS hit,
-        if(cache_read_tokens IS NULL, NULL, input_tokens) AS asked
+        NOT input_tokens.null AND NOT cache_read_tokens.null AS says_both
     SELECT
         any(of_group) AS grouped,
         sum(input_tokens) AS input,
@@ -38,10 +37,10 @@ FROM
         sum(cache_read_tokens) AS cache_read,
         sum(cache_write_tokens) AS cache_write,
         sum(reasoning_tokens) AS reasoning,
-        sum(hit) AS cached,
-        sum(asked) AS cacheable,
+        sum(if(says_both, assumeNotNull(cache_read_tokens), 0)) AS cached,
+        sum(if(says_both, assumeNotNull(input_tokens), 0)) AS cacheable,
         cached / nullIf(cacheable, 0) AS run_ratio,
-        count(asked) AS cacheable_n,
+        countIf(says_both) AS cacheable_n,
         count(input_tokens) AS input_n
     FROM llm_calls FINAL
     WHERE ended_at >= {since:DateTime64(9, 'UTC')}
