@@ -1,9 +1,9 @@
 """The tenant of a token, written on every resource of a request.
 
 Written into the bytes, before anything reads them, so that the journal, a replay and every column
-agree; and before the digest, so that two tenants may send the same body. One step per resource,
-none per span: protobuf merges a message field that comes twice, so the stamp is one more
-`resource` in front of the client's own.
+agree; and before the digest, so that two tenants may send the same body. A few steps per resource
+and scope, none per span. The stamp is the first attribute of the client's own resource: one more
+`resource` would be merged by protobuf, but left to it by the native decoder.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ _MOST_DIGITS = 10
 """Of a varint."""
 
 Piece = tuple[int, int, int, int]
-"""A field: its number, where it begins, and where its content begins and ends."""
+"""A field: its number, where it begins, and where its content begins and ends. The number is 0 of
+what has no length before it, which protobuf takes for none of the fields above."""
 
 
 def stamped(body: bytes, tenant: str) -> bytes:
@@ -45,32 +46,39 @@ def stamped(body: bytes, tenant: str) -> bytes:
     Raises:
         MalformedRequest: the body is not protobuf.
     """
-    stamp = _field(_RESOURCE, _tenant(tenant).SerializeToString())
+    stamp = _tenant(tenant).SerializeToString()
     clean = _KEY not in body
     parts = []
     for number, begin, start, end in _pieces(body, 0, len(body)):
         if number != _RESOURCES:
             parts.append(body[begin:end])
             continue
-        said = body[start:end] if clean else _cleaned(body, start, end)
-        parts.append(_field(_RESOURCES, stamp + said))
+        parts.append(_field(_RESOURCES, _with(stamp, body, start, end, clean=clean)))
     return b"".join(parts)
+
+
+def _with(stamp: bytes, body: bytes, start: int, end: int, *, clean: bool) -> bytes:
+    """Return one element of the request with the stamp, at its beginning, in its resource.
+
+    Without `clean` the client's own `handspan.tenant` is taken out. A resource that comes more than
+    once becomes one: protobuf reads it so, since its attributes follow each other.
+    """
+    resource, rest = [stamp], []
+    for number, begin, inside, stop in _pieces(body, start, end):
+        if number != _RESOURCE:
+            rest.append(body[begin:stop])
+        else:
+            resource.append(body[inside:stop] if clean else _cleaned(body, inside, stop))
+    return b"".join([_field(_RESOURCE, b"".join(resource)), *rest])
 
 
 def _cleaned(body: bytes, start: int, end: int) -> bytes:
-    """Return one element of the request without the client's own `handspan.tenant`."""
-    parts = []
-    for number, begin, inside, stop in _pieces(body, start, end):
-        if number != _RESOURCE:
-            parts.append(body[begin:stop])
-            continue
-        kept = [
-            body[one:last]
-            for field, one, first, last in _pieces(body, inside, stop)
-            if field != _ATTRIBUTES or not _is_tenant(body, first, last)
-        ]
-        parts.append(_field(_RESOURCE, b"".join(kept)))
-    return b"".join(parts)
+    """Return a resource without the client's own `handspan.tenant`."""
+    return b"".join(
+        body[begin:stop]
+        for number, begin, inside, stop in _pieces(body, start, end)
+        if number != _ATTRIBUTES or not _is_tenant(body, inside, stop)
+    )
 
 
 def _is_tenant(body: bytes, start: int, end: int) -> bool:
@@ -118,7 +126,7 @@ def _pieces(body: bytes, place: int, end: int) -> Iterator[Piece]:
             raise MalformedRequest(f"the body is not OTLP: a field of wire type {kind}")
         if place > end:
             raise MalformedRequest("the body is not OTLP: a field reaches beyond the end")
-        yield tag >> 3, begin, start, place
+        yield tag >> 3 if kind == _DELIMITED else 0, begin, start, place
 
 
 def _number(body: bytes, place: int, end: int) -> tuple[int, int]:

@@ -192,7 +192,8 @@ class Inserter:
         """Keep refused rows for a person to look at; a full disk must not stop the rest."""
         self._counters.add(ROWS_REJECTED, rows.num_rows, reason=table)
         _log.error("%s rows of %s rejected: %s", rows.num_rows, table, reason)
-        path = self._rejected.folder / (re.sub(r"[^\w.-]", "_", token) + ".arrow")
+        # A segment's tables share its token, and two of them are inserted at once.
+        path = self._rejected.folder / (re.sub(r"[^\w.-]", "_", f"{token}.{table}") + ".arrow")
         noted = rows.replace_schema_metadata({"table": table, "reason": reason})
         try:
             with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, noted.schema) as out:

@@ -18,6 +18,7 @@ from handspan import semconv
 from handspan_exporter.access.stamp import stamped
 from handspan_exporter.columns.traces import traces_table
 from handspan_exporter.errors import MalformedRequest
+from handspan_exporter.otlp import native
 from handspan_exporter.otlp.decode import decode
 from handspan_exporter.otlp.signals import TRACES
 
@@ -78,6 +79,45 @@ def test_logs_are_stamped_as_traces_are() -> None:
 
     assert found.resource_logs[0].resource.attributes[0] == _pair(semconv.TENANT, "acme")
     assert found.resource_logs[0].scope_logs == request.resource_logs[0].scope_logs
+
+
+@given(first=_resources, second=_resources, tenant=st.text(min_size=1))
+def test_a_resource_in_pieces_is_stamped_once(
+    first: Resource, second: Resource, tenant: str
+) -> None:
+    """Protobuf reads the pieces as one, and so does what is stamped; other kinds are no pieces."""
+    whole = ResourceSpans(resource=first, scope_spans=[ScopeSpans(spans=[Span(name="a")])])
+    pieces = [one.SerializeToString() for one in (whole, ResourceSpans(resource=second))]
+    varint = b"\x08\x07"  # field 1, but no message: unknown to protobuf
+    inside = varint + b"".join(pieces)
+    body = varint + b"\x0a" + _varint(len(inside)) + inside
+
+    (found,) = ExportTraceServiceRequest.FromString(stamped(body, tenant)).resource_spans
+
+    said = [*first.attributes, *second.attributes]
+    kept = [pair for pair in said if pair.key != semconv.TENANT]
+    assert list(found.resource.attributes) == [_pair(semconv.TENANT, tenant), *kept]
+    assert found.scope_spans == whole.scope_spans
+
+
+def _varint(number: int) -> bytes:
+    low, high = number & 127, number >> 7
+    return bytes([low | 128]) + _varint(high) if high else bytes([low])
+
+
+@pytest.mark.parametrize("own", [(), ("a", "b"), (semconv.TENANT, "service.name")])
+def test_what_is_stamped_is_still_ordinary(own: tuple[str, ...]) -> None:
+    """A tenant's requests cost no more than others: a second resource goes the slow way."""
+    span = Span(trace_id=b"t" * 16, span_id=b"s" * 8, start_time_unix_nano=1, end_time_unix_nano=2)
+    spans = ResourceSpans(
+        resource=Resource(attributes=[_pair(key, "x") for key in own]),
+        scope_spans=[ScopeSpans(spans=[span])],
+    )
+    body = ExportTraceServiceRequest(resource_spans=[spans, spans]).SerializeToString()
+
+    sound = native.sound(stamped(body, "acme"), oldest_ns=0, newest_ns=9)
+
+    assert (sound.spans if sound else 0) == (2 if native.LOADED else 0)
 
 
 @given(body=st.binary(max_size=60))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from tests.exporter.writer.test_writer import TABLES, Cut, Ingest
 
@@ -15,8 +16,6 @@ from handspan_exporter.writer import writer
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import pyarrow as pa
 
     from handspan_exporter.store.connection import Connection
 
@@ -177,3 +176,26 @@ def test_an_end_while_both_wait_for_the_store_loses_nothing(
     assert after.drain()
     assert after.counters.total(SEGMENTS_READ_BACK) == 1
     assert _counts(connection) == [2, 2, 2]
+
+
+def test_what_both_tables_refuse_of_a_segment_is_kept_of_both(
+    tmp_path: Path,
+    connection: Connection,
+    connect_again: Callable[[], Connection],
+    trace_request: Callable[..., bytes],
+) -> None:
+    """They share the segment's token, and a file of each is written at the same time."""
+    for table in _SPANS:
+        column = "SpanId" if table == "otel_traces" else "span_id"
+        connection.command(f"ALTER TABLE {table} ADD CONSTRAINT c CHECK {column} = ''")
+    ingest = Ingest(tmp_path, connection, beside=connect_again())
+    ingest.accept_alone(trace_request(1))
+    ingest.writer.start()
+
+    assert ingest.drain()
+
+    files = sorted(ingest.journal.rejected.folder.glob("*.arrow"))
+    kept = [pa.ipc.open_file(path).read_all() for path in files]
+    tables = [one.schema.metadata[b"table"].decode() for one in kept]
+    assert sorted(tables) == sorted(_SPANS)
+    assert [one.num_rows for one in kept] == [1, 1]
