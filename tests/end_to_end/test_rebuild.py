@@ -22,11 +22,13 @@ def test_what_is_made_anew_from_raw_spans_gives_the_same_numbers(service: Servic
     before = wait_for(
         lambda: (row := total(service, "workflow_success_ratio"))["n"] == 5 and row, "five runs"
     )
+    asked = handspan("doctor", "--mapping", "--store", service.store)
     service.stop()
 
     looked = handspan("doctor", "--mapping", "--store", service.store)
     assert looked.returncode == 0, looked.stderr
     assert "10 of 10 spans are agent work as otel" in looked.stdout
+    assert asked.stdout == looked.stdout, asked.stderr
 
     ended = handspan("rebuild", "--store", service.store)
     assert ended.returncode == 0, ended.stderr

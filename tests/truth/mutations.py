@@ -202,6 +202,8 @@ MUTATIONS: dict[str, tuple[tuple[str, str], ...]] = {
         ("FINAL WHERE injected", "FINAL"),
         ("WHERE some_faulted AND NOT all_faulted", ""),
         ("(faulted_k / faulted_n) / (baseline_k / baseline_n)", "faulted_k / baseline_k"),
+        ("- 1 / (n + 1) AS log_variance", "- 1 / (n + 0.5) AS log_variance"),
+        ("faulted_k = 0, 0,", "faulted_k < 0, 0,"),
     ),
     "resilience_score": (
         _NESTED,

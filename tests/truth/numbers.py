@@ -75,11 +75,14 @@ def newcombe(k1: int, n1: int, k2: int, n2: int) -> Interval:
 
 
 def log_ratio(k1: int, n1: int, k2: int, n2: int) -> Interval:
-    """Return the 95 % interval of a ratio of shares on the logarithm, 0.5 added to each count."""
-    middle = math.log((k1 + 0.5) / (n1 + 0.5)) - math.log((k2 + 0.5) / (n2 + 0.5))
-    spread = 1 / (k1 + 0.5) - 1 / (n1 + 0.5) + 1 / (k2 + 0.5) - 1 / (n2 + 0.5)
+    """Return the 95 % interval of a ratio of shares on the logarithm.
+
+    0.5 is added to successes and to failures; a ratio of 0 is the lower end of its own interval.
+    """
+    middle = math.log((k1 + 0.5) / (n1 + 1)) - math.log((k2 + 0.5) / (n2 + 1))
+    spread = 1 / (k1 + 0.5) - 1 / (n1 + 1) + 1 / (k2 + 0.5) - 1 / (n2 + 1)
     half = Z * math.sqrt(spread)
-    return math.exp(middle - half), math.exp(middle + half)
+    return math.exp(middle - half) if k1 else 0.0, math.exp(middle + half)
 
 
 def welch(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, float] | None:

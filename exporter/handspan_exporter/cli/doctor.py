@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import time
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,11 @@ import click
 
 from handspan_exporter import sql
 from handspan_exporter.asgi import split_address
-from handspan_exporter.cli.question import TOKEN_VARIABLE, store_option
+from handspan_exporter.cli.figures import clean
+from handspan_exporter.cli.question import TOKEN_VARIABLE, open_answers, store_option
 from handspan_exporter.errors import HandspanError
 from handspan_exporter.query.over_http import HttpAnswers
 from handspan_exporter.query.runs import newest
-from handspan_exporter.query.unread import unread
 from handspan_exporter.settings import from_environment, journal_folder
 from handspan_exporter.store.connection import connect
 from handspan_exporter.store.dsn import parse
@@ -39,7 +39,8 @@ _LITTLE_BYTES = 2 << 30
 _LIBRARY = "ptars"
 _OWN_LIBRARY = "handspan-decoder"
 
-_MAPPING_DAYS = 7
+_MAPPING_NS = 7 * 86_400 * 10**9
+"""How far back spans are looked at."""
 _MAPPING_NAMES = 15
 """Names per scope that are told."""
 
@@ -73,13 +74,13 @@ def doctor(context: click.Context, store: str | None, *, mapping: bool) -> None:
     """Check this machine, the store and the service, and say what to do.
 
     Changes nothing. Ends with 1 when something is wrong. With --mapping it looks at the newest
-    spans of the last week instead; an embedded store must not be held by `serve` then.
+    spans of the last week instead; of an embedded store that `serve` holds, `serve` tells them.
     """
+    if mapping:
+        _tell_unread(store)
+        return
     settings = from_environment(os.environ, store=store)
     dsn = parse(settings.store)
-    if mapping:
-        _tell_unread(dsn)
-        return
     wrong = False
     for finding in examined(settings, dsn):
         wrong |= finding.state == "wrong"
@@ -88,22 +89,24 @@ def doctor(context: click.Context, store: str | None, *, mapping: bool) -> None:
     context.exit(1 if wrong else 0)
 
 
-def _tell_unread(dsn: Dsn) -> None:
+def _tell_unread(store: str | None) -> None:
     """Tell, by instrumentation scope, which attribute names are not read; never values."""
-    with hold(dsn), closing(connect(dsn)) as connection:
-        found = unread(connection, datetime.now(UTC) - timedelta(days=_MAPPING_DAYS))
-    if not found:
+    with open_answers(store) as answers:
+        scopes = answers.mapping(time.time_ns() - _MAPPING_NS)["scopes"]
+    if not scopes:
         click.echo("no spans in the last week: send OTLP, see `handspan serve --help`")
-    for one in found:
-        as_what = f" as {', '.join(one.conventions)}" * bool(one.conventions)
-        name = click.style(one.scope or "(no scope)", bold=True)
-        click.echo(f"{name}: {one.spans_read:,} of {one.spans:,} spans are agent work{as_what}")
-        for key, spans in one.names[:_MAPPING_NAMES]:
-            click.echo(f"  {spans:>8,}  {key}")
-        if (more := len(one.names) - _MAPPING_NAMES) > 0:
-            click.echo(f"            and {more} more names")
-        if one.advice:
-            click.echo(f"  {one.advice}")
+    for one in scopes:
+        as_what = f" as {', '.join(one['conventions'])}" * bool(one["conventions"])
+        name = click.style(clean(one["scope"]) or "(no scope)", bold=True)
+        read = f"{one['spans_read']:,} of {one['spans']:,} spans are agent work{as_what}"
+        click.echo(f"{name}: {read}")
+        for said in one["attributes"][:_MAPPING_NAMES]:
+            click.echo(f"  {said['spans']:>8,}  {clean(said['attribute'])}")
+        more = max(0, len(one["attributes"]) - _MAPPING_NAMES) + one["attributes_left_out"]
+        if more:
+            click.echo(f"            and {more:,} more names")
+        if one["advice"]:
+            click.echo(f"  {one['advice']}")
 
 
 def examined(settings: Settings, dsn: Dsn) -> Iterator[Finding]:

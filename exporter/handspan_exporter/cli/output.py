@@ -188,7 +188,7 @@ def print_runs(answer: Row) -> None:
     console = terminal()
     console.print(window_of(answer))
     if not answer["runs"]:
-        console.print("no run in the window; --since 30d looks further back")
+        console.print("no such run in the window; --since 30d looks further back")
         return
     right = ("duration", "cost")
     headings = ("run", "workflow", "status", "started (UTC)", *right, "agents")

@@ -97,7 +97,7 @@ def read_filters(pairs: Sequence[str], given: dict[str, Sequence[str]]) -> Filte
 
 
 def read_duration_s(text: str | None) -> float | None:
-    """Return `30`, `30s`, `5m`, `2h` in s.
+    """Return `30`, `500ms`, `30s`, `5m`, `2h` in s.
 
     Raises:
         UsageError: it is none of them.
@@ -106,9 +106,13 @@ def read_duration_s(text: str | None) -> float | None:
         return None
     length_ns = ago_ns(text)
     try:
-        return float(text) if length_ns is None else length_ns / 1e9
+        if length_ns is not None:
+            return length_ns / 1e9
+        # As lists of runs show it.
+        said = text.strip().lower()
+        return float(said.removesuffix("ms")) / (1e3 if said.endswith("ms") else 1)
     except ValueError:
-        wrong = f"{text[:60]!r} is not a duration; use 30s, 5m, 2h"
+        wrong = f"{text[:60]!r} is not a duration; use 500ms, 30s, 5m, 2h"
         raise UsageError(wrong, parameter="min_duration") from None
 
 
@@ -125,6 +129,16 @@ def read_cost_usd(text: str | None) -> Decimal | None:
     except InvalidOperation:
         wrong = f"{text[:60]!r} is not an amount; use 0.5"
         raise UsageError(wrong, parameter="min_cost") from None
+
+
+@contextmanager
+def named(options: dict[str, str]) -> Iterator[None]:
+    """Let an error name the option of the command line: one is called otherwise in the API."""
+    try:
+        yield
+    except UsageError as error:
+        parameter = options.get(error.parameter, error.parameter)
+        raise UsageError(error.text, parameter=parameter) from None
 
 
 def read_window(since: str, until: str) -> Window:

@@ -59,7 +59,9 @@ def runs() -> None:
 )
 @click.option("--min-cost", metavar="USD", help="Only runs that cost at least so much.")
 @click.option(
-    "--min-duration", metavar="TIME", help="Only runs at least so long: 30s, 5m; so far, if going."
+    "--min-duration",
+    metavar="TIME",
+    help="Only runs at least so long: 500ms, 30s, 5m; so far, if going.",
 )
 @click.option(
     "--sort",
@@ -94,11 +96,12 @@ def list_runs(
     from handspan_exporter.cli import output  # noqa: PLC0415 - rich, only when there is an answer
 
     names = ("status", "text", "sort", "limit", "cursor")
-    wanted = Wanted(
-        min_cost_usd=question.read_cost_usd(min_cost),
-        min_duration_s=question.read_duration_s(min_duration),
-        **{name: given.pop(name) for name in names},
-    )
+    with question.named({"min_cost_usd": "min_cost", "min_duration_s": "min_duration"}):
+        wanted = Wanted(
+            min_cost_usd=question.read_cost_usd(min_cost),
+            min_duration_s=question.read_duration_s(min_duration),
+            **{name: given.pop(name) for name in names},
+        )
     between, filters = question.read_window(since, until), question.read_filters(pairs, given)
     with question.open_answers(store) as answers:
         answer = answers.runs(between, wanted, filters=filters)

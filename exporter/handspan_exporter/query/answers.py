@@ -11,6 +11,7 @@ from handspan_exporter.errors import NotFound
 from handspan_exporter.query import agents, alerts, comparison, history, kpi, listing, runs
 from handspan_exporter.query.kpi import TOTAL
 from handspan_exporter.query.period import beside, earlier
+from handspan_exporter.query.unread import unread
 from handspan_exporter.query.window import iso
 from handspan_exporter.store.memory import Memory
 
@@ -133,6 +134,10 @@ class Answers(Protocol):
 
     def alerts(self) -> Row:
         """Return the states of the alerts that the service was given (`query.alerts.states`)."""
+        ...
+
+    def mapping(self, since_ns: int) -> Row:
+        """Return which attributes of spans are not understood, as `query.unread` does."""
         ...
 
     def health(self) -> Row:
@@ -287,6 +292,10 @@ class DirectAnswers:
         if self._alerts_file is None:
             raise NotFound("no alerts are defined: name a file with --file or --alerts")
         return states(self, alerts.read(self._alerts_file), self._clock_ns())
+
+    def mapping(self, since_ns: int) -> Row:
+        """Tell which attributes of spans are not understood."""
+        return unread(self._connection, since_ns)
 
     def health(self) -> Row:
         """Tell that the store answers, and how new its data is."""

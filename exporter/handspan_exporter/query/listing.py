@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from handspan_exporter.errors import UsageError
@@ -58,7 +59,7 @@ class Wanted:
             raise UsageError(text, parameter="limit")
         for name in ("min_cost_usd", "min_duration_s"):
             value = getattr(self, name)
-            if value is not None and not 0 <= value < _TOO_LARGE:
+            if value is not None and (isnan(value) or not 0 <= value < _TOO_LARGE):
                 text = f"must be between 0 and {_TOO_LARGE:,}, not {value}"
                 raise UsageError(text, parameter=name)
 

@@ -223,6 +223,10 @@ class HttpAnswers(_Api):
         """Return the states of the alerts that the service was given."""
         return self._get("alerts", {})
 
+    def mapping(self, since_ns: int) -> Row:
+        """Tell which attributes of spans are not understood."""
+        return self._get("mapping", {"since": iso(since_ns)})
+
     def health(self) -> Row:
         """Tell that the service answers, and how new its data is."""
         return self._get("health", {})

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Literal
 
 from handspan_exporter.errors import UsageError
-from handspan_exporter.query import agents, comparison, history, kpi, listing
+from handspan_exporter.query import agents, comparison, history, kpi, listing, unread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -288,6 +288,14 @@ QUESTIONS = (
         path="alerts",
         summary="The state of every alert of the service's --alerts file",
         answer="Alerts",
+    ),
+    Question(
+        name="mapping",
+        path="mapping",
+        summary="Which attributes of spans are not understood, by instrumentation scope: names, "
+        f"never values, digits in them as `N`; of the newest {unread.MOST_SPANS:,} spans",
+        parameters=(Parameter(name="since", meaning=f"Spans since: {_TIMES}.", default="7d"),),
+        answer="Mapping",
     ),
 )
 """In the order in which a request's path is looked for."""

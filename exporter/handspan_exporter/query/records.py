@@ -195,6 +195,20 @@ def _composed() -> dict[str, Schema]:
             otlp_grpc=_TEXT,
             otlp_http=_TEXT,
         ),
+        "Mapping": _record(
+            since=_TIME,
+            scopes=_list(
+                _record(
+                    scope=_TEXT,
+                    conventions=_list(_TEXT),
+                    spans=_WHOLE,
+                    spans_read=_WHOLE,
+                    attributes=_list(_record(attribute=_TEXT, spans=_WHOLE)),
+                    attributes_left_out=_WHOLE,
+                    advice=_TEXT,
+                )
+            ),
+        ),
         "Operation": _record(
             operation={"enum": [one.name for one in OPERATIONS]},
             state={"enum": list(STATES)},

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from handspan_exporter import sql
 from handspan_exporter.columns import mapping
+from handspan_exporter.query.window import iso, parameter
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from handspan_exporter.store.connection import Connection
 
 MOST_SPANS: Final = 100_000
@@ -31,51 +29,51 @@ _TELLING: Final = (
 """How names begin that belong to agent work."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """One instrumentation scope and what of it is not read."""
+_MOST_NAMES: Final = 100
+"""Of one scope; a program that puts what it works on into names has no end of them."""
 
-    scope: str
-    conventions: tuple[str, ...]
-    """As which its spans were recognised; empty: as none."""
-    spans: int
-    spans_read: int
-    """Those that are agent work."""
-    names: tuple[tuple[str, int], ...]
-    """Attribute and on how many spans, most frequent first."""
-
-    @property
-    def advice(self) -> str:
-        """What to do about it; empty when nothing is amiss."""
-        about_agents = [name for name, _ in self.names if name.startswith(_TELLING)]
-        if about_agents and not self.spans_read:
-            return (
-                "none of its spans is read as agent work: they need gen_ai.operation.name, "
-                "openinference.span.kind or traceloop.span.kind"
-            )
-        if about_agents:
-            return (
-                "raw spans keep these; if one is a name for what docs/mapping.md reads, "
-                "ask for it there and run `handspan rebuild`"
-            )
-        return ""
+Row = dict[str, Any]
 
 
-def unread(connection: Connection, since: datetime) -> list[Unread]:
-    """Return what is not read of the newest spans, by scope, the busiest first.
+def unread(connection: Connection, since_ns: int) -> Row:
+    """Return `since` and `scopes`: what is not read of the newest spans, the busiest scope first.
+
+    A scope has `scope`, `conventions` (as which its spans were recognised; none: as none), `spans`,
+    `spans_read` (those that are agent work), `attributes` (name and on how many spans, the most
+    frequent first), `attributes_left_out` and `advice`, '' where nothing is amiss.
 
     Raises:
         QueryFailed: the store refused the question.
         StoreDown: the store cannot be reached.
     """
-    asked = {"since": since, "most": MOST_SPANS, "known": list(mapping.names())}
-    return [
-        Unread(
-            scope=row["scope"],
-            conventions=tuple(row["conventions"]),
-            spans=row["spans_seen"],
-            spans_read=row["spans_read"],
-            names=tuple(sorted(zip(*row["names"], strict=True), key=lambda one: (-one[1], one[0]))),
+    asked = {"since": parameter(since_ns), "most": MOST_SPANS, "known": list(mapping.names())}
+    rows = connection.rows(sql.load("runs/unread"), asked)
+    return {"since": iso(since_ns), "scopes": [_scope(row) for row in rows]}
+
+
+def _scope(row: Row) -> Row:
+    found = sorted(zip(*row["names"], strict=True), key=lambda one: (-one[1], one[0]))
+    return {
+        "scope": row["scope"],
+        "conventions": row["conventions"],
+        "spans": row["spans_seen"],
+        "spans_read": row["spans_read"],
+        "attributes": [{"attribute": name, "spans": n} for name, n in found[:_MOST_NAMES]],
+        "attributes_left_out": max(0, len(found) - _MOST_NAMES),
+        "advice": _advice([name for name, _ in found], row["spans_read"]),
+    }
+
+
+def _advice(names: list[str], spans_read: int) -> str:
+    """Return what to do about names that are not read."""
+    if not any(name.startswith(_TELLING) for name in names):
+        return ""
+    if not spans_read:
+        return (
+            "none of its spans is read as agent work: they need gen_ai.operation.name, "
+            "openinference.span.kind or traceloop.span.kind"
         )
-        for row in connection.rows(sql.load("runs/unread"), asked)
-    ]
+    return (
+        "raw spans keep these; if one is a name for what docs/mapping.md reads, "
+        "ask for it there and run `handspan rebuild`"
+    )

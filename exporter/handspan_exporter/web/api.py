@@ -33,7 +33,7 @@ from handspan_exporter.query import questions, wire
 from handspan_exporter.query.comparison import Group
 from handspan_exporter.query.listing import Wanted
 from handspan_exporter.query.questions import QUESTIONS, Question, filters_of
-from handspan_exporter.query.window import Window, window
+from handspan_exporter.query.window import Window, moment, window
 from handspan_exporter.telemetry import QUESTIONS as QUESTIONS_ASKED
 from handspan_exporter.web import operations as operating
 from handspan_exporter.web.kept import Kept, Made
@@ -256,6 +256,9 @@ _CALLS: dict[str, Callable[[Answers, Row, int], Row]] = {
     "best_agents": _best_agents,
     "decisions": _decisions,
     "alerts": lambda answers, _values, _now_ns: answers.alerts(),
+    "mapping": lambda answers, values, now_ns: answers.mapping(
+        moment("since", values["since"], now_ns)
+    ),
 }
 """How each question of `QUESTIONS` is put."""
 

@@ -145,6 +145,14 @@ def test_runs_are_listed_with_status_and_cost(served: str) -> None:
     assert team.RUN[:12] not in only
 
 
+def test_the_least_duration_is_said_as_lists_show_it(served: str) -> None:
+    """A run of 2 s is there from 1500 ms on, and not from 2001."""
+    assert team.RUN[:12] in ask(served, "runs", "list", "--min-duration", "1500ms", *DAY)
+    assert team.RUN[:12] not in ask(served, "runs", "list", "--min-duration", "2001ms", *DAY)
+    none = ask(served, "runs", "list", "--workflow", "nope", *DAY)
+    assert "no such run in the window" in none
+
+
 def test_a_run_is_printed_as_a_tree(served: str) -> None:
     """Who did what in what order; an arrow marks a handoff and whom it started."""
     printed = ask(served, "runs", "show", team.RUN[:10], columns=100)
@@ -409,6 +417,9 @@ WRONG = [
     (["kpi", "--filter", "agent"], 2, r"--filter: 'agent' is not NAME=VALUE"),
     (["kpi", "--format", "xml"], 2, r"Invalid value for '--format'.*; see handspan kpi --help"),
     (["runs", "list", "--limit", "0"], 2, r"Invalid value for '--limit'"),
+    (["runs", "list", "--min-cost", "nan"], 2, r"--min-cost: must be between 0 and 1,000,000"),
+    (["runs", "list", "--min-duration", "-1"], 2, r"--min-duration: must be between 0 and"),
+    (["runs", "list", "--min-duration", "5x"], 2, r"--min-duration: '5x' is not a duration; use"),
     (["nope"], 2, r"No such command 'nope'; see handspan --help"),
 ]
 

@@ -47,6 +47,7 @@ ASKED = {
     "best_agents": ["agents/best?task=search&min_confidence=0.2", "agents/best?domain=none"],
     "decisions": ["decisions", "decisions?actor=human"],
     "alerts": ["alerts"],
+    "mapping": ["mapping", "mapping?since=1d"],
 }
 WRONG = ["kpis?since=x", "kpis/none", "nothing", "runs?limit=0"]
 

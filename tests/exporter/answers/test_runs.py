@@ -242,6 +242,7 @@ def test_both_give_the_same_answers(direct: Answers, over_http: Answers) -> None
         lambda a: a.decisions(DAY, actor="triage"),
         lambda a: a.alerts(),
         lambda a: a.run(team.RUNNING),
+        lambda a: a.mapping(DAY.since_ns),
         lambda a: a.health(),
     ]
 

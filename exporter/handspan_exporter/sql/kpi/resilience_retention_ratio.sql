@@ -1,5 +1,5 @@
 -- kpi: success ratio of runs with injected faults / of runs without, among workflows that have both; 95 %
---   interval on the logarithm, with 0.5 added to each count
+--   interval on the logarithm, with 0.5 added to successes and to failures
 -- grain: one row per workflow
 -- unit: ratio
 -- undefined when: no workflow has runs of both kinds, or none without faults succeeded
@@ -8,8 +8,8 @@
 -- used by: handspan kpi, GET /api/v1/kpis/resilience_retention_ratio, kpi_history
 WITH
     1.959963984540054 AS z,
-    (k, n) -> 1 / (k + 0.5) - 1 / (n + 0.5) AS log_variance,
-    log((faulted_k + 0.5) / (faulted_n + 0.5)) - log((baseline_k + 0.5) / (baseline_n + 0.5)) AS log_ratio,
+    (k, n) -> 1 / (k + 0.5) - 1 / (n + 1) AS log_variance,
+    log((faulted_k + 0.5) / (faulted_n + 1)) - log((baseline_k + 0.5) / (baseline_n + 1)) AS log_ratio,
     z * sqrt(log_variance(faulted_k, faulted_n) + log_variance(baseline_k, baseline_n)) AS log_half
 SELECT
     -- Only a constant key gives a row without any data.
@@ -22,7 +22,7 @@ SELECT
     countIf(faulted) AS faulted_n,
     countIf(NOT faulted) AS baseline_n,
     count() AS n,
-    if(resilience_retention_ratio IS NULL, NULL, exp(log_ratio - log_half)) AS low,
+    multiIf(resilience_retention_ratio IS NULL, NULL, faulted_k = 0, 0, exp(log_ratio - log_half)) AS low,
     if(resilience_retention_ratio IS NULL, NULL, exp(log_ratio + log_half)) AS high,
     multiIf(
         resilience_retention_ratio IS NOT NULL, '',
