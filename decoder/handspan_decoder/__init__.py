@@ -26,10 +26,11 @@ PANICKED: Final = -2
 ARROW_ARRAY_BYTES: Final = 80
 """Size of the structure of Arrow's C data interface."""
 
-# ImportError, so that a library which does not load here is as good as none.
+# ImportError, so that a library which does not load here, or lacks something, is as good as none.
 try:
     _library = ctypes.CDLL(str(Path(__file__).parent / LIBRARY))
-except OSError as error:
+    _library.handspan_copied.restype = ctypes.c_int64
+except (OSError, AttributeError) as error:
     raise ImportError(f"handspan_decoder does not load: {error}") from error
 
 _library.handspan_layout.restype = ctypes.c_uint32
@@ -40,6 +41,7 @@ _library.handspan_judge.argtypes = (
     ctypes.c_uint64,
     ctypes.c_uint64,
 )
+_library.handspan_copied.argtypes = (ctypes.c_char_p, ctypes.c_size_t)
 _library.handspan_rows.restype = ctypes.c_int64
 _library.handspan_rows.argtypes = (
     ctypes.POINTER(ctypes.c_char_p),
@@ -62,6 +64,16 @@ def judge(body: bytes, oldest_ns: int, newest_ns: int) -> int:
         newest_ns: The latest one.
     """
     found: int = _library.handspan_judge(body, len(body), oldest_ns, newest_ns)
+    return found
+
+
+def copied(body: bytes) -> int:
+    """Return how many bytes of resources and scopes its rows have, each its own; else below 0.
+
+    Args:
+        body: A request that `judge` has taken.
+    """
+    found: int = _library.handspan_copied(body, len(body))
     return found
 
 

@@ -8,6 +8,7 @@ mod judge;
 mod request;
 mod rows;
 mod value;
+mod weight;
 mod wire;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -44,6 +45,19 @@ pub unsafe extern "C" fn handspan_judge(
     // SAFETY: the caller's promise.
     let body = unsafe { from_raw_parts(body, length) };
     guarded(|| judge::judge(body, oldest_ns, newest_ns).map(|spans| spans as i64))
+}
+
+/// Return how many bytes of resources and scopes the rows of a judged request have, each its own.
+///
+/// # Safety
+///
+/// `body` must point to `length` bytes.
+#[allow(unsafe_code)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn handspan_copied(body: *const u8, length: usize) -> i64 {
+    // SAFETY: the caller's promise.
+    let body = unsafe { from_raw_parts(body, length) };
+    guarded(|| weight::copied(body).map(|bytes| bytes.min(i64::MAX as u64) as i64))
 }
 
 /// Write the rows of judged requests, and the attributes of each of their resources; return how many

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from handspan_exporter.columns.fields import resources_of
 from handspan_exporter.columns.traces import traces_table
-from handspan_exporter.otlp import native
+from handspan_exporter.otlp import levels, native
 from handspan_exporter.otlp.decode import decode
 from handspan_exporter.otlp.native import Sound
 from handspan_exporter.otlp.signals import TRACES
@@ -55,6 +55,13 @@ def again(body: bytes) -> pa.RecordBatch | Sound:
         MalformedRequest: a disk forgot a part of it.
     """
     return native.sound(body, oldest_ns=0, newest_ns=(1 << 64) - 1) or decode(TRACES, body)
+
+
+def copied_bytes(request: pa.RecordBatch | Sound) -> int:
+    """Return the bytes of resources and scopes once each row of a request has its own."""
+    if isinstance(request, Sound):
+        return request.copied_bytes
+    return levels.copied_bytes(request)
 
 
 def traces_of(batch: pa.RecordBatch | Prepared) -> pa.Table:

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 SEGMENT_MAX_BYTES = 64 << 20
 """A segment is decoded whole, and Arrow's strings end at 2 GiB."""
 
+SEGMENT_COPIED_BYTES = 64 << 20
+"""What makes a segment's rows far larger than its requests closes it, too."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -114,8 +117,12 @@ class Journal:
             counters=counters,
         )
 
-    def append(self, body: bytes, items: int, signal: Signal = TRACES) -> Segment:
+    def append(
+        self, body: bytes, items: int, signal: Signal = TRACES, *, copied_bytes: int = 0
+    ) -> Segment:
         """Write a request down and return its segment once the disk has it.
+
+        Its rows take `copied_bytes` that the request has only once for many of them.
 
         Blocks for one fdatasync, shared with all requests that come meanwhile.
 
@@ -130,8 +137,10 @@ class Journal:
                     "try again later, or raise --journal-max-bytes"
                 )
             segment = self._append(entry, items, signal)
+            segment.copied_bytes += copied_bytes
             end, failures = segment.size, segment.failures
-            if segment.size >= SEGMENT_MAX_BYTES or segment.items >= self._segment_spans:
+            full = segment.size >= SEGMENT_MAX_BYTES or segment.items >= self._segment_spans
+            if full or segment.copied_bytes >= SEGMENT_COPIED_BYTES:
                 self._close(signal)
             self._await_sync(segment, end, failures)
         return segment

@@ -38,6 +38,8 @@ class Segment:
         """Left by an earlier process, which may have stored any part of it."""
         self.items = 0
         """Spans or log records appended since this process began it; 0 for one that was found."""
+        self.copied_bytes = 0
+        """What the rows of these take of resources and scopes, as far as that is known."""
         self.synced = ends[-1] if ends else 0
         """Bytes known to be on disk."""
         self.failures = 0

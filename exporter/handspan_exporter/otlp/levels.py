@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,6 +47,28 @@ def flat(batch: pa.RecordBatch) -> Flat:
         resource_of_scope=_owner(resources.field(_SCOPES_OF[top])),
         scope_of_item=_owner(scopes.field(_ITEMS_OF[top])),
     )
+
+
+def copied_bytes(batch: pa.RecordBatch) -> int:
+    """Return the bytes of resources and scopes once each span or log record has its own."""
+    levels = flat(batch)
+    scope = levels.scopes.field("scope")
+    of_scope = _sizes(scope.field("name")) + _sizes(scope.field("version"))
+    pairs = levels.resources.field("resource").field("attributes")
+    every = pairs.flatten()
+    before = np.cumsum(
+        np.concatenate([[0], _sizes(every.field("key")) + _sizes(values(every.field("value")))])
+    )
+    ends = np.concatenate([[0], np.cumsum(np.asarray(pairs.value_lengths()))])
+    of_resource = before[ends[1:]] - before[ends[:-1]]
+    copied = of_scope[levels.scope_of_item].sum() + of_resource[levels.resource_of_item].sum()
+    return int(copied)
+
+
+def _sizes(texts: pa.Array) -> NDArray[np.int64]:
+    """Return how many bytes each text has."""
+    sizes: NDArray[np.int64] = np.asarray(pc.binary_length(texts)).astype(np.int64)
+    return sizes
 
 
 def item_count(batch: pa.RecordBatch) -> int:

@@ -37,6 +37,8 @@ class Sound:
 
     body: bytes
     spans: int
+    copied_bytes: int
+    """Of resources and scopes, once each row has its own."""
 
     @property
     def nbytes(self) -> int:
@@ -45,7 +47,7 @@ class Sound:
 
 
 def sound(body: bytes, *, oldest_ns: int, newest_ns: int) -> Sound | None:
-    """Judge a trace request, without the GIL, at 0.4 us per span; None: others have to.
+    """Judge a trace request, without the GIL, at 0.5 us per span; None: others have to.
 
     Args:
         body: As it came.
@@ -56,7 +58,11 @@ def sound(body: bytes, *, oldest_ns: int, newest_ns: int) -> Sound | None:
         return None
     spans = handspan_decoder.judge(body, oldest_ns, newest_ns)
     _watch(spans)
-    return Sound(body, spans) if spans > 0 else None
+    if spans <= 0:
+        return None
+    copied = handspan_decoder.copied(body)
+    _watch(copied)
+    return Sound(body, spans, copied) if copied >= 0 else None
 
 
 def rows(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from handspan_exporter.access.guard import current_client
 from handspan_exporter.access.stamp import stamped
 from handspan_exporter.columns.admission import admission, log_admission, our_time
+from handspan_exporter.columns.prepared import copied_bytes
 from handspan_exporter.errors import JournalFull, MalformedRequest
 from handspan_exporter.journal.repeats import Refused, digest
 from handspan_exporter.otlp import native
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
     from handspan_exporter.telemetry import Counters
     from handspan_exporter.writer.writer import Writer
 
+
+MOST_COPIED_BYTES = 128 << 20
+"""A request of a few kilobytes, packed, could else ask for all memory: each of its rows has a copy
+of the resource and of the scope."""
 
 _ACCEPTED = {TRACES: SPANS_ACCEPTED, LOGS: LOGS_ACCEPTED}
 _REFUSED = {TRACES: SPANS_REFUSED, LOGS: LOGS_REFUSED}
@@ -110,7 +115,13 @@ class Ingest:
     def _accept(self, signal: Signal, key: bytes, body: bytes) -> Accepted:
         body, batch, items, refused = self._judged(signal, body)
         if items:
-            segment = self._journal.append(body, items, signal)
+            copied = copied_bytes(batch)
+            if copied > MOST_COPIED_BYTES:
+                raise MalformedRequest(
+                    f"a copy of its resource and scope for each of {items} {signal} would take "
+                    f"{copied} bytes, of {MOST_COPIED_BYTES} at most: send fewer at once"
+                )
+            segment = self._journal.append(body, items, signal, copied_bytes=copied)
             self._journal.repeats.remember(key, refused)
             self._writer.hand(segment, batch)
             self._counters.add(_ACCEPTED[signal], items)

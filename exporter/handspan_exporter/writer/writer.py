@@ -17,7 +17,7 @@ from handspan_exporter.attention import Attention
 from handspan_exporter.columns.arrivals import arrivals_table, late_spans
 from handspan_exporter.columns.logs import logs_table
 from handspan_exporter.columns.open_spans import open_spans_table
-from handspan_exporter.columns.prepared import again, joined, traces_of
+from handspan_exporter.columns.prepared import again, copied_bytes, joined, traces_of
 from handspan_exporter.columns.traces import trace_times_table
 from handspan_exporter.errors import MalformedRequest
 from handspan_exporter.journal.leftovers import Group
@@ -41,7 +41,6 @@ from handspan_exporter.writer.pending import Pending
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from handspan_exporter.columns.prepared import Prepared
     from handspan_exporter.journal.journal import Journal
     from handspan_exporter.journal.segment import Segment
     from handspan_exporter.otlp.native import Sound
@@ -58,10 +57,17 @@ PAUSES_S = (0.1, 0.5, 2.0)
 """Before a segment that failed for another reason than the store is tried again: memory may be
 short for a moment."""
 
+GROUP_COPIED_BYTES = 64 << 20
+"""What the rows of a group may have of copies of resources and scopes."""
+
 _SHORTAGES = (MemoryError, BlockingIOError, InterruptedError)
 """Say nothing about the segment, however often they come: it is waited with."""
 
 _log = logging.getLogger(__name__)
+
+
+class TooMuchTogether(Exception):
+    """Segments that a crash left are not to be stored as one; nothing was inserted."""
 
 
 class _Stopped(Exception):
@@ -251,7 +257,11 @@ class Writer:
 
     def _insert(self, group: Group) -> int:
         """Insert all rows of some segments; return how many spans or log records they have."""
-        batches = [self._batch(segment) for segment in group.segments]
+        requests = [self._requests(segment) for segment in group.segments]
+        if len(requests) > 1:
+            _fit_together(requests)
+        batches = [joined(some) for some in requests]
+        del requests
         for segment, batch in zip(group.segments, batches, strict=True):
             if (heard := self._instances.news(batch, segment.created_ns)) is not None:
                 self._inserter.insert("service_instances", heard, segment.id)
@@ -321,12 +331,12 @@ class Writer:
         doubtful = group.segments[0].inherited
         return inserter.insert(table, rows, group.token, doubtful=doubtful)
 
-    def _batch(self, segment: Segment) -> pa.RecordBatch | Prepared:
-        batches: Sequence[pa.RecordBatch | Sound] | None = self._pending.take(segment)
-        if batches is None:
+    def _requests(self, segment: Segment) -> Sequence[pa.RecordBatch | Sound]:
+        requests = self._pending.take(segment)
+        if requests is None:
             self._counters.add(SEGMENTS_READ_BACK)
-            batches = self._read_back(segment)
-        return joined(batches)
+            return self._read_back(segment)
+        return requests
 
     def _read_back(self, segment: Segment) -> Sequence[pa.RecordBatch | Sound]:
         try:
@@ -360,6 +370,17 @@ class Writer:
             self._wake.wait_for(lambda: self._stopping, pause_s)
             if self._stopping:
                 raise _Stopped
+
+
+def _fit_together(segments: Sequence[Sequence[pa.RecordBatch | Sound]]) -> None:
+    """Look how large the rows of a group would be: its files are small, its rows need not be.
+
+    Raises:
+        TooMuchTogether: each segment has to be stored by itself.
+    """
+    copied = sum(copied_bytes(request) for requests in segments for request in requests)
+    if copied > GROUP_COPIED_BYTES:
+        raise TooMuchTogether(f"copies of their resources take {copied} bytes")
 
 
 def _with_beginning(tables: list[pa.Table], group: Group) -> Iterator[tuple[pa.Table, int]]:

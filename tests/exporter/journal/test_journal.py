@@ -110,6 +110,18 @@ def test_a_segment_closes_when_it_has_enough_spans(tmp_path: Path) -> None:
     assert list(journal.requests(segment)) == [b"one", b"two"]
 
 
+def test_a_segment_closes_when_its_rows_have_enough_copies(tmp_path: Path) -> None:
+    """A resource stands once in a request, and in each of its rows: small files of large rows."""
+    journal = _journal(tmp_path)
+
+    for body in (b"one", b"two", b"three"):
+        journal.append(body, 1, copied_bytes=40 << 20)
+
+    segment = journal.oldest()
+    assert segment is not None
+    assert list(journal.requests(segment)) == [b"one", b"two"]
+
+
 def test_many_threads_append_and_nothing_is_lost(tmp_path: Path) -> None:
     """One fdatasync serves all who wait; each must still find its own request on disk."""
     journal = _journal(tmp_path, segment_spans=37)

@@ -35,7 +35,7 @@ from handspan_exporter.columns.traces import traces_table
 from handspan_exporter.otlp import native
 from handspan_exporter.otlp.decode import decode
 from handspan_exporter.otlp.from_json import to_protobuf
-from handspan_exporter.otlp.levels import flat
+from handspan_exporter.otlp.levels import copied_bytes, flat
 from handspan_exporter.otlp.signals import TRACES
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ def agree(body: bytes, now_ns: int = NOW_NS) -> bool:
     found = joined([sound])
     same(traces_of(found), traces_table(batch))
     assert instances_of(found) == instances_of(batch)
+    # It counts messages as they came, the other way the texts in them.
+    assert sound.copied_bytes >= copied_bytes(batch)
     return True
 
 

@@ -19,10 +19,15 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
     OTLPSpanExporter as HttpExporter,
 )
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ProtoResource
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -156,6 +161,48 @@ def test_a_packed_body_is_unpacked(
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/x-protobuf"
     assert receiver.counters.total(SPANS_ACCEPTED) == 5
+
+
+@pytest.mark.parametrize("signal", ["traces", "logs"])
+@pytest.mark.parametrize("shared", ["resource", "scope"])
+def test_a_request_whose_rows_would_be_huge_is_refused(
+    receiver: Receiver, signal: str, shared: str
+) -> None:
+    """Each row has a copy of resource and scope: 300 KB could ask for gigabytes, 4 KB packed."""
+    body = _copying(signal, shared, items=2000)
+
+    answer = receiver.post(gzip.compress(body), signal, content_encoding="gzip")
+
+    assert answer.status_code == 400
+    assert "send fewer at once" in Status.FromString(answer.content).message
+    assert receiver.counters.total(REQUESTS_FAILED, "malformed") == 1
+    fewer = _copying(signal, shared, items=3)
+    assert receiver.post(fewer, signal).content == b""
+
+
+def _copying(signal: str, shared: str, items: int) -> bytes:
+    """Return a request whose items have 100 KB in common."""
+    large, now_ns = "x" * 100_000, time.time_ns()
+    pair = KeyValue(key="k", value=AnyValue(string_value=large))
+    resource = ProtoResource(attributes=[pair] if shared == "resource" else [])
+    scope = InstrumentationScope(name=large if shared == "scope" else "")
+    if signal == "logs":
+        records = [LogRecord(time_unix_nano=now_ns, observed_time_unix_nano=now_ns)] * items
+        of_logs = ResourceLogs(
+            resource=resource, scope_logs=[ScopeLogs(scope=scope, log_records=records)]
+        )
+        return ExportLogsServiceRequest(resource_logs=[of_logs]).SerializeToString()
+    spans = [
+        Span(
+            trace_id=b"t" * 16,
+            span_id=number.to_bytes(8, "big"),
+            start_time_unix_nano=now_ns,
+            end_time_unix_nano=now_ns,
+        )
+        for number in range(1, items + 1)
+    ]
+    of_spans = ResourceSpans(resource=resource, scope_spans=[ScopeSpans(scope=scope, spans=spans)])
+    return ExportTraceServiceRequest(resource_spans=[of_spans]).SerializeToString()
 
 
 def test_a_body_of_empty_members_is_read_about_once(

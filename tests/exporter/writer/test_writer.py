@@ -350,6 +350,26 @@ def test_many_small_leftovers_are_stored_in_a_few_inserts(
     assert len(watched.tables) <= 10
 
 
+def test_leftovers_with_large_copies_are_not_stored_as_one(
+    tmp_path: Path,
+    connection: Connection,
+    trace_request: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Their files fit together, their rows would take all memory."""
+    monkeypatch.setattr(writer, "GROUP_COPIED_BYTES", -1)
+    first = Ingest(tmp_path, connection)
+    for number in range(1, 7):
+        first.accept_alone(trace_request(3, first=3 * number))
+    second = Ingest(tmp_path, connection)
+    second.writer.start()
+
+    assert second.drain()
+    assert _counts(connection) == [18] * 3
+    assert "5 segments cannot be stored as one: copies of their resources take" in caplog.text
+
+
 def test_one_bad_leftover_costs_only_itself(
     tmp_path: Path, connection: Connection, trace_request: Callable[..., bytes]
 ) -> None:
