@@ -47,7 +47,7 @@ class Wrong:
 def asked(
     facts: dict[str, list[Fact]], dice: random.Random, *, windows: int = 2
 ) -> Iterator[Question]:
-    """Yield every KPI by every dimension over all of it, and by some over windows and filters.
+    """Yield every KPI by every dimension and with every filter, and over some windows.
 
     The edges of the windows are ends of its own facts, to the nanosecond.
     """
@@ -57,9 +57,9 @@ def asked(
         ends = sorted({moment_ns(fact) for fact in facts.get(kpi.reads[0], ())})
         for by in kpi.groupings:
             yield Question(kpi.name, by, since_ns, until_ns)
-        for _ in range(windows if ends else 0):
+        for name in FILTERS if ends else ():
             by = dice.choice(kpi.groupings)
-            yield Question(kpi.name, by, since_ns, until_ns, _filters(facts, dice))
+            yield Question(kpi.name, by, since_ns, until_ns, _filters(facts, dice, name))
         for _ in range(2 * windows if ends else 0):
             low, high = sorted(dice.choices(ends, k=2))
             if low < high:
@@ -84,13 +84,12 @@ def edges(facts: dict[str, list[Fact]], kpi: Kpi, *, most: int = 40) -> list[Que
     return before + [Question(kpi.name, kpis.TOTAL, end, ends[-1] + 1) for end in some]
 
 
-def _filters(facts: dict[str, list[Fact]], dice: random.Random) -> dict[str, list[str]]:
-    """Return one or two filters that let something through."""
+def _filters(facts: dict[str, list[Fact]], dice: random.Random, name: str) -> dict[str, list[str]]:
+    """Return a filter by `name`, now and then with a second one, that some agent run passes."""
     some = facts.get("agent_runs") or [dict.fromkeys(FILTERS, "")]
-    return {
-        name: sorted({str(dice.choice(some)[name]) for _ in range(dice.choice((1, 2)))})
-        for name in dice.sample(FILTERS, dice.choice((1, 1, 2)))
-    }
+    one, other = dice.choices(some, k=2)
+    names = sorted({name, *dice.sample(FILTERS, dice.choice((0, 0, 1)))})
+    return {each: sorted({str(one[each]), str(dice.choice((one, other))[each])}) for each in names}
 
 
 def found(connection: Connection, question: Question) -> Answers:

@@ -104,6 +104,17 @@ def test_every_kpi_and_every_dimension_is_asked_for() -> None:
     assert asked == {(kpi.name, by) for kpi in kpis.catalog() for by in kpi.groupings}
 
 
+def test_every_kpi_is_asked_with_every_filter(fifty: Settled) -> None:
+    """And most of the answers are about something: to ask for nothing proves little."""
+    filtered = [one for one in fifty.questions if one.filters]
+    assert {(one.kpi, name) for one in filtered for name in one.filters} == {
+        (kpi.name, name) for kpi in kpis.catalog() for name in kpis.filters()
+    }
+    answers = (expected.answer(fifty.facts, one) for one in filtered[::7])
+    some = [any(row["n"] for row in answer.values()) for answer in answers]
+    assert sum(some) > len(some) / 2
+
+
 @pytest.mark.parametrize("name", sql.names("kpi"))
 def test_a_mistake_in_a_kpi_is_caught(name: str, fifty: Settled) -> None:
     """Histories that cannot tell a wrong file from a right one prove nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from handspan import semconv
 from handspan_exporter import sql
 from handspan_exporter.columns import mapping
 from handspan_exporter.query.window import iso, parameter
@@ -32,6 +33,14 @@ _TELLING: Final = (
 _MOST_NAMES: Final = 100
 """Of one scope; a program that puts what it works on into names has no end of them."""
 
+_OURS: Final = tuple(
+    name
+    for name in vars(semconv).values()
+    if isinstance(name, str) and name.startswith("handspan.")
+)
+"""Names that we write ourselves: what is not read of them is left to the raw spans on purpose. One
+with a dot at its end begins the names of whatever a user says."""
+
 Row = dict[str, Any]
 
 
@@ -46,7 +55,12 @@ def unread(connection: Connection, since_ns: int) -> Row:
         QueryFailed: the store refused the question.
         StoreDown: the store cannot be reached.
     """
-    asked = {"since": parameter(since_ns), "most": MOST_SPANS, "known": list(mapping.names())}
+    asked = {
+        "since": parameter(since_ns),
+        "most": MOST_SPANS,
+        "known": sorted({*mapping.names(), *_OURS}),
+        "free": [name for name in _OURS if name.endswith(".")],
+    }
     rows = connection.rows(sql.load("runs/unread"), asked)
     return {"since": iso(since_ns), "scopes": [_scope(row) for row in rows]}
 

@@ -160,6 +160,8 @@ def test_what_is_not_understood_is_told_by_scope_and_name(
     assert "docs/mapping.md" in crew["advice"]
     chain = found["openinference.instrumentation.langchain"]["attributes"]
     assert "llm.input_messages.N.message.role" in {one["attribute"] for one in chain}
+    ours = {one["attribute"] for one in found["handspan"]["attributes"]}
+    assert not {name for name in ours if name.startswith("handspan.")}
     runtime = found["autogen SingleThreadedAgentRuntime"]
     assert 0 < runtime["spans_read"] < runtime["spans"] / 2
 

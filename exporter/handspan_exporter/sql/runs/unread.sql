@@ -16,7 +16,12 @@ SELECT
     sumMap(arrayMap(key -> replaceRegexpAll(key, '[0-9]+', 'N'), unread), arrayMap(key -> 1, unread)) AS names
 FROM
 (
-    SELECT *, arrayFilter(key -> NOT has({known:Array(String)}, key), mapKeys(SpanAttributes)) AS unread FROM newest
+    SELECT
+        *,
+        arrayFilter(
+            key -> NOT has({known:Array(String)}, key) AND NOT arrayExists(begin -> startsWith(key, begin), {free:Array(String)}),
+            mapKeys(SpanAttributes)) AS unread
+    FROM newest
 ) AS spans
 LEFT JOIN
 (
