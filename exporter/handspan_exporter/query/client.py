@@ -14,7 +14,7 @@ from handspan_exporter.errors import UsageError
 from handspan_exporter.query import analyses, kpi, records
 from handspan_exporter.query.alerts import read
 from handspan_exporter.query.answers import states
-from handspan_exporter.query.comparison import Group
+from handspan_exporter.query.comparison import Group, default_windows
 from handspan_exporter.query.kpi import TOTAL
 from handspan_exporter.query.listing import Wanted
 from handspan_exporter.query.opening import open_answers
@@ -234,8 +234,8 @@ class Client:
 
     def compare_groups(
         self,
-        a: tuple[Moment, Moment] = ("14d", "7d"),
-        b: tuple[Moment, Moment] = ("7d", "now"),
+        a: tuple[Moment, Moment] | None = None,
+        b: tuple[Moment, Moment] | None = None,
         *,
         split: str = TOTAL,
         a_values: Sequence[str] = (),
@@ -243,8 +243,13 @@ class Client:
         of: str = "",
         filters: Filters | None = None,
     ) -> Row:
-        """Compare two groups of runs: windows, or values of the dimension `split`, or both."""
-        groups = Group(self._window(*a), a_values), Group(self._window(*b), b_values)
+        """Compare two groups of runs: windows, or values of the dimension `split`, or both.
+
+        Windows left out are last week and this week, and with `split` the last 30 days twice.
+        """
+        usual_a, usual_b = default_windows(split)
+        window_a, window_b = self._window(*(a or usual_a)), self._window(*(b or usual_b))
+        groups = Group(window_a, a_values), Group(window_b, b_values)
         given = _filters(filters)
         return self._answers.compare_groups(*groups, split=split, of=of, filters=given)
 

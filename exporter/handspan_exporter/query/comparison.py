@@ -176,6 +176,17 @@ class Group:
     """Of the dimension that splits; none means all."""
 
 
+def default_windows(split: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return `since` and `until` of A and of B where nobody says any.
+
+    Without a dimension it is last week and this one. Two values of one are looked at over the same
+    month: two weeks would make a difference of weeks look like one of versions.
+    """
+    if split == kpi.TOTAL:
+        return ("14d", "7d"), ("7d", "now")
+    return ("30d", "now"), ("30d", "now")
+
+
 def compare_groups(
     connection: Connection,
     a: Group,

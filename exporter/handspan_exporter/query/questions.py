@@ -220,10 +220,14 @@ QUESTIONS = (
         path="compare/groups",
         summary="Two groups of runs: success, duration, cost and tokens with 95 % intervals",
         parameters=(
-            Parameter(name="since_a", meaning="Start of A's window.", default="14d"),
-            Parameter(name="until_a", meaning="End of A's window.", default="7d"),
-            Parameter(name="since_b", meaning="Start of B's window.", default="7d"),
-            Parameter(name="until_b", meaning="End of B's window.", default="now"),
+            Parameter(
+                name="since_a", meaning="Start of A's window; left out: 14d, with `split` 30d."
+            ),
+            Parameter(name="until_a", meaning="End of A's window; left out: 7d, with `split` now."),
+            Parameter(
+                name="since_b", meaning="Start of B's window; left out: 7d, with `split` 30d."
+            ),
+            Parameter(name="until_b", meaning="End of B's window; left out: now."),
             Parameter(
                 name="split",
                 meaning="Dimension whose values `a` and `b` are.",

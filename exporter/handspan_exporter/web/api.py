@@ -29,7 +29,7 @@ from handspan_exporter.errors import (
     TryAgain,
     UsageError,
 )
-from handspan_exporter.query import questions, wire
+from handspan_exporter.query import comparison, questions, wire
 from handspan_exporter.query.comparison import Group
 from handspan_exporter.query.listing import Wanted
 from handspan_exporter.query.questions import QUESTIONS, Question, filters_of
@@ -190,8 +190,8 @@ def _content_s(request: Request) -> float:
     return float(found[1]) if found else 0.0
 
 
-def _between(values: Row, now_ns: int, side: str = "") -> Window:
-    return window(values[f"since{side}"], values[f"until{side}"], now_ns=now_ns)
+def _between(values: Row, now_ns: int) -> Window:
+    return window(values["since"], values["until"], now_ns=now_ns)
 
 
 def _kpi(answers: Answers, values: Row, now_ns: int) -> Row:
@@ -228,7 +228,16 @@ def _runs(answers: Answers, values: Row, now_ns: int) -> Row:
 
 
 def _compare_groups(answers: Answers, values: Row, now_ns: int) -> Row:
-    a, b = (Group(_between(values, now_ns, f"_{one}"), values[one]) for one in ("a", "b"))
+    windows = zip(("a", "b"), comparison.default_windows(values["split"]), strict=True)
+    a, b = (
+        Group(
+            window(
+                values[f"since_{side}"] or since, values[f"until_{side}"] or until, now_ns=now_ns
+            ),
+            values[side],
+        )
+        for side, (since, until) in windows
+    )
     filters = filters_of(values)
     return answers.compare_groups(a, b, split=values["split"], of=values["of"], filters=filters)
 

@@ -133,6 +133,7 @@ def _state(answers: Stored) -> str:
 
 def _most_age_s(values: Mapping[str, Any], now_ns: int) -> float:
     """Return how long an answer may be given again while nothing changes."""
-    begins = [moment(name, text, now_ns) for name, text in values.items() if name[:5] == "since"]
+    said = [(name, text) for name, text in values.items() if name[:5] == "since" and text]
+    begins = [moment(name, text, now_ns) for name, text in said]
     shortest_s = min((now_ns - begin for begin in begins), default=now_ns) / _NS_PER_S
     return min(_MOST_AGE_S, max(0.0, shortest_s) / _WINDOW_SHARE)

@@ -273,6 +273,15 @@ def test_decisions_are_found_by_who_made_them(client: Client) -> None:
     assert len(client.query_decisions_for_actor("triage", run_id="none")) == 0
 
 
+def test_two_values_are_compared_over_the_same_time(client: Client) -> None:
+    """Two versions over two weeks would be a comparison of weeks."""
+    compared = client.compare_groups(split="agent", a_values=["triage"], b_values=["writer"])
+    assert compared["a"]["since"] == compared["b"]["since"]
+    assert compared["a"]["until"] == compared["b"]["until"]
+    weeks = client.compare_groups()
+    assert weeks["a"]["until"] == weeks["b"]["since"]
+
+
 def test_a_frame_keeps_what_is_unknown(client: Client) -> None:
     """Whole numbers stay whole, money stays exact, unknown is not 0."""
     frame = client.runs(since="2h").pandas().set_index("run_id")

@@ -43,7 +43,10 @@ ASKED = {
     "runs": ["runs?since=2h", "runs?since=2h&limit=1&sort=cost"],
     "run": [f"runs/{team.RUN}", f"runs/{quote(team.RUNNING, safe='')}"],
     "compare_runs": [f"compare/runs?run={team.RUN}&run={team.FAILED}"],
-    "compare_groups": ["compare/groups?since_a=2d&until_a=1d&since_b=1d"],
+    "compare_groups": [
+        "compare/groups?since_a=2d&until_a=1d&since_b=1d",
+        "compare/groups?split=agent",
+    ],
     "best_agents": ["agents/best?task=search&min_confidence=0.2", "agents/best?domain=none"],
     "decisions": ["decisions", "decisions?actor=human"],
     "alerts": ["alerts"],
@@ -127,3 +130,12 @@ def test_an_answer_is_what_the_document_says(server: Server, question: Any) -> N
 def test_an_error_is_what_the_document_says(server: Server, path: str) -> None:
     """RFC 9457, for every kind of mistake."""
     fits(get(server, path), "Problem")
+
+
+def test_two_values_are_compared_over_the_same_time(server: Server) -> None:
+    """Who says no window means the values to differ, not the weeks."""
+    compared = get(server, "compare/groups?split=agent&a=triage&b=writer")
+    assert compared["a"]["since"] == compared["b"]["since"]
+    assert compared["b"]["until"] == compared["a"]["until"]
+    weeks = get(server, "compare/groups")
+    assert weeks["a"]["since"] < weeks["a"]["until"] == weeks["b"]["since"] < weeks["b"]["until"]
