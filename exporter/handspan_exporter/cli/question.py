@@ -194,7 +194,8 @@ def refuse_without_data(answers: Answers, store: str | None) -> None:
         return
     if health["spans"]:
         raise NotFound(
-            f"{health['spans']:,} spans are stored, and none of them is agent work: "
-            "docs/mapping.md has what Handspan recognises"
+            f"{health['spans']:,} raw spans are stored, and no fact: `handspan serve` makes them "
+            "of agent work, without a workflow span after five minutes of quiet; docs/mapping.md "
+            "has what it recognises"
         )
     raise NotFound(opening.no_data(shown_store(store)))

@@ -449,10 +449,22 @@ def test_without_data_one_line_says_how_to_send_some(arguments: list[str], tmp_p
 
 
 def test_without_serve_a_command_opens_the_store_itself(tmp_path: Path) -> None:
-    """A migrated store without a span has no data yet, either; then it has."""
+    """A migrated store without a span has no data yet, either; nor has one without facts."""
     store = f"chdb://{tmp_path}"
     assert process("migrate", "--store", store, HANDSPAN_FACT_DAYS="10000").returncode == 0
     assert "no data yet" in process("kpi", "--store", store).stderr
+    exporting = (
+        "from opentelemetry.sdk.trace import TracerProvider\n"
+        "from opentelemetry.sdk.trace.export import SimpleSpanProcessor\n"
+        "from handspan_exporter import ClickHouseSpanExporter\n"
+        "provider = TracerProvider()\n"
+        f"provider.add_span_processor(SimpleSpanProcessor(ClickHouseSpanExporter({store!r})))\n"
+        "chat = {'gen_ai.operation.name': 'chat'}\n"
+        "provider.get_tracer('t').start_span('chat', attributes=chat).end()\n"
+        "provider.shutdown()\n"
+    )
+    subprocess.run([sys.executable, "-c", exporting], check=True)
+    assert "1 raw spans are stored, and no fact" in process("kpi", "--store", store).stderr
 
     script = (
         "from handspan_exporter.store.dsn import parse\n"
