@@ -23,6 +23,7 @@ GENTLE_SPANS_PER_S = 1000.0
 _PROBE_EVERY_S = 0.43
 """Not a divisor of the flush interval: probes meet it in every phase."""
 _LOOK_EVERY_S = 0.02
+_QUERYABLE_S, _SAMPLE_EVERY_S = 10.0, 0.037
 _SEED = 77
 
 
@@ -55,7 +56,7 @@ def _cores(system: Handspan, seconds: float) -> float:
 
 def _gentle(system: Handspan) -> list[str]:
     """Send whole traces at a thousand spans a second; measure cost, then freshness."""
-    rate, total_s = GENTLE_SPANS_PER_S, 5 + GENTLE_S + WATCHED_S
+    rate, total_s = GENTLE_SPANS_PER_S, 5 + GENTLE_S + WATCHED_S + 2 * _QUERYABLE_S
     say(f"{rate:.0f} spans/s for {total_s:.0f} s ...")
     load = Workload(seed=_SEED, spans=TRACE_SPANS)
     numbers = range(int(rate * total_s / load.spans))
@@ -65,19 +66,43 @@ def _gentle(system: Handspan) -> list[str]:
     sender.start()
     time.sleep(5)
     unwatched = _cores(system, GENTLE_S)
+    alone = _queryable(system, watched=False)
     before_s, began_s = cpu_s(system.pids), time.monotonic()
     seen = _freshness(system)
     watched = (cpu_s(system.pids) - before_s) / (time.monotonic() - began_s)
+    looked_at = _queryable(system, watched=True)
     sender.join()
     p50, p95 = quantile(seen, 0.5), quantile(seen, 0.95)
     return [
         f"{rate:.0f} spans/s in requests of {load.spans}: {unwatched:.1%} of a core.",
+        (
+            f"95 % of spans there can be queried {quantile(alone, 0.95):.2f} s after they were "
+            f"acknowledged, and {quantile(looked_at, 0.95):.2f} s while somebody asks."
+        ),
         (
             f"The same while a client asks for a run every {_LOOK_EVERY_S * 1e3:.0f} ms: "
             f"{watched:.1%} of a core; a trace is a run with all its facts {p50:.2f} s (p50) and "
             f"{p95:.2f} s (p95) after it was sent ({len(seen)} traces)."
         ),
     ]
+
+
+def _queryable(system: Handspan, *, watched: bool) -> list[float]:
+    """Return, for moments in which spans were acknowledged, how long until they are stored (s)."""
+    seen, end_s = [], time.monotonic() + _QUERYABLE_S
+    while time.monotonic() < end_s:
+        if watched:
+            system.ask("health")
+        began_s, accepted = time.monotonic(), system.metric("handspan_spans_accepted_total")
+        wait_until(
+            lambda accepted=accepted: system.metric("handspan_spans_stored_total") >= accepted,  # type: ignore[misc]
+            STORED_S,
+            "what was acknowledged to be stored",
+            _LOOK_EVERY_S,
+        )
+        seen.append(time.monotonic() - began_s)
+        time.sleep(_SAMPLE_EVERY_S * (1 + len(seen) % 7))  # in every phase of a flush
+    return seen
 
 
 def _freshness(system: Handspan) -> list[float]:
