@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 IDLE_S, GENTLE_S, WATCHED_S = 20.0, 20.0, 20.0
 GENTLE_SPANS_PER_S = 1000.0
+_CALM_S = 60.0
+"""The engine's tasks look for work ever more seldom: 267 times a second at first, 72 after that."""
 _PROBE_EVERY_S = 0.43
 """Not a divisor of the flush interval: probes meet it in every phase."""
 _LOOK_EVERY_S = 0.02
@@ -40,11 +42,11 @@ def steady(*, half_load: float, seconds: float) -> str:
 
 
 def _idle(system: Handspan) -> str:
-    say(f"idle for {IDLE_S:.0f} s ...")
-    time.sleep(2)
+    say(f"idle for {_CALM_S + IDLE_S:.0f} s ...")
+    time.sleep(_CALM_S)
     share = _cores(system, IDLE_S)
     memory = resident_mb(system.pids)
-    return f"Idle, nothing stored yet: {share:.2%} of a core, {memory:.0f} MB."
+    return f"Idle for {_CALM_S:.0f} s, nothing stored yet: {share:.2%} of a core, {memory:.0f} MB."
 
 
 def _cores(system: Handspan, seconds: float) -> float:
