@@ -22,7 +22,7 @@ _CELL = rf" \| {_SKIPPED}"
 ROWS = (
     Row(
         "at rest, nothing stored yet",
-        r"Idle, nothing stored yet: ([\d.]+)% of a core, (\d+) MB",
+        r"Idle for \d+ s, nothing stored yet: ([\d.]+)% of a core, (\d+) MB",
         "{0} % of a core, {1} MB",
     ),
     Row(
