@@ -8,6 +8,7 @@ import re
 import time
 import zlib
 from dataclasses import replace
+from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qsl, urlsplit
@@ -62,6 +63,18 @@ class FrontServer(ThreadingHTTPServer):
         self.trouble = trouble
 
 
+def _form(kind: str, body: bytes) -> dict[str, str]:
+    """Return the fields of a form; clients send long parameters in one."""
+    head = f"Content-Type: {kind}\r\n\r\n".encode()
+    fields = message_from_bytes(head + body, policy=policy.HTTP)
+    return {
+        str(part.get_param("name", header="Content-Disposition")): bytes(
+            part.get_payload(decode=True)
+        ).decode()
+        for part in fields.iter_parts()
+    }
+
+
 class _Request(BaseHTTPRequestHandler):
     server: FrontServer
     protocol_version = "HTTP/1.1"
@@ -85,6 +98,9 @@ class _Request(BaseHTTPRequestHandler):
         if address.path == "/ping":
             self._reply(200, b"Ok.\n", {})
             return
+        if self.headers.get_content_type() == "multipart/form-data":  # what an address cannot hold
+            asked |= _form(self.headers["Content-Type"], body)
+            body = b""
         user, password = self._user(asked)
         if password != self.server.password:
             self._refuse(_NOT_LET_IN.format(user=user))
