@@ -66,6 +66,18 @@ KIND_RULES: Final[list[tuple[str, str, dict[str, str]]]] = [
         {"workflow": "workflow", "task": "chain", "agent": "agent", "tool": "tool"},
     ),
     (
+        "langsmith",
+        "langsmith.span.kind",
+        {
+            "llm": "llm",
+            "tool": "tool",
+            "retriever": "retrieval",
+            "embedding": "embedding",
+            "prompt": "chain",
+            "parser": "chain",
+        },
+    ),
+    (
         "otel",
         "gen_ai.operation.name",
         {
@@ -213,6 +225,9 @@ CORRECTIONS: Final[dict[str, list[tuple[str, str, str | None, str, bool, bool]]]
         ("agent", "graph.node.id", "", "chain", False, False),
         ("tool", "tool.description", "^Handoff to (?P<target>.+)\\.$", "chain", True, False),
     ],
+    "langsmith": [
+        ("chain", "langsmith.metadata.lc_agent_name", "^(?P<name>.+)$", "agent", False, True),
+    ],
     "langfuse-sdk": [
         ("chain", "langfuse.internal.is_app_root", "^(true|True)$", "workflow", False, False),
     ],
@@ -251,6 +266,7 @@ HANDOFF_TOOLS: Final[list[tuple[str, str, str, str, bool]]] = [
         "pass_control",
         False,
     ),
+    (".+", "langsmith.metadata.__handoff_destination", "^(?P<target>.+)$", "pass_control", False),
     ("transfer_to_.+", "tool.description", "^Handoff to (?P<target>.+)\\.$", "pass_control", False),
     ("handoff_to_agent", "content", '"agent_name": ?"(?P<target>[^"]+)"', "pass_control", True),
     (
@@ -366,6 +382,7 @@ COLUMNS: Final[list[tuple[str, list[tuple[str, bool, str, list[str]]]]]] = [
             ("crewai.agent.role", True, "", []),
             ("gen_ai.agent.name", False, "", []),
             ("traceloop.association.properties.lc_agent_name", True, "", []),
+            ("langsmith.metadata.lc_agent_name", True, "", []),
             ("agent.name", True, "", []),
             ("graph.node.name", True, "", ["agent"]),
             ("graph.node.id", True, "", ["agent"]),
@@ -378,6 +395,7 @@ COLUMNS: Final[list[tuple[str, list[tuple[str, bool, str, list[str]]]]]] = [
         [
             ("session.id", False, "", []),
             ("traceloop.association.properties.session_id", True, "", []),
+            ("langsmith.metadata.session_id", True, "", []),
         ],
     ),
     (
@@ -388,6 +406,9 @@ COLUMNS: Final[list[tuple[str, list[tuple[str, bool, str, list[str]]]]]] = [
             ("session.id", True, "langfuse", []),
             ("traceloop.association.properties.session_id", True, "", []),
             ("traceloop.association.properties.thread_id", True, "", []),
+            ("langsmith.metadata.session_id", True, "", []),
+            ("langsmith.metadata.thread_id", True, "", []),
+            ("langsmith.metadata.conversation_id", True, "", []),
         ],
     ),
     (
@@ -397,6 +418,7 @@ COLUMNS: Final[list[tuple[str, list[tuple[str, bool, str, list[str]]]]]] = [
             ("traceloop.association.properties.user_id", True, "", []),
             ("gen_ai.user", True, "", []),
             ("llm.user", True, "", []),
+            ("langsmith.metadata.user_id", True, "", []),
         ],
     ),
     (
@@ -411,6 +433,7 @@ COLUMNS: Final[list[tuple[str, list[tuple[str, bool, str, list[str]]]]]] = [
         "gen_ai.provider.name",
         [
             ("gen_ai.provider.name", False, "", []),
+            ("langsmith.metadata.ls_provider", True, "", []),
             ("gen_ai.system", False, "", []),
             ("llm.provider", True, "", []),
             ("llm.system", True, "", []),
@@ -559,7 +582,13 @@ UNKNOWN_WORDS: Final[list[tuple[list[str], list[str], list[str]]]] = [
         ],
     ),
     (
-        ["gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"],
+        [
+            "gen_ai.provider.name",
+            "langsmith.metadata.ls_provider",
+            "gen_ai.system",
+            "llm.provider",
+            "llm.system",
+        ],
         [
             "ag2",
             "agno",
@@ -584,7 +613,13 @@ UNKNOWN_WORDS: Final[list[tuple[list[str], list[str], list[str]]]] = [
             "strands",
             "strands-agents",
         ],
-        ["gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"],
+        [
+            "gen_ai.provider.name",
+            "langsmith.metadata.ls_provider",
+            "gen_ai.system",
+            "llm.provider",
+            "llm.system",
+        ],
     ),
 ]
 """Attributes of which the first has one of the words (in lower case) -> what is taken away."""
@@ -593,6 +628,9 @@ MADE_UP: Final[dict[str, list[str]]] = {
         "gen_ai.conversation.id",
         "traceloop.association.properties.session_id",
         "traceloop.association.properties.thread_id",
+        "langsmith.metadata.session_id",
+        "langsmith.metadata.thread_id",
+        "langsmith.metadata.conversation_id",
     ],
 }
 """Scope -> attributes in which it puts something else."""
@@ -679,6 +717,40 @@ BUCKETS_INCLUSIVE: Final[dict[str, str]] = {
     "gen_ai.usage.reasoning.output_tokens": '"(?:reasoning_tokens)": ?(?P<count>[0-9]{1,18}) ?[,}]',
 }
 """Standard name -> pattern in usage as OpenAI tells it."""
+ERROR_TYPE: Final[str] = "error.type"
+EXCEPTION_MESSAGE: Final[str] = "exception.message"
+RAISED_IN_MESSAGE: Final[dict[str, str]] = {"langsmith": "^(?P<type>[A-Za-z_][A-Za-z0-9_.]*)[(]"}
+"""Scope -> where in the message of its exceptions their type stands."""
+USAGE_KEY: Final[str] = "langsmith.metadata.usage_metadata"
+"""LangSmith: a JSON text with LangChain's usage."""
+USAGE: Final[dict[str, list[str]]] = {
+    "gen_ai.usage.cache_read.input_tokens": [
+        '"input_token_details":[{][^}]*"cache_read":(?P<count>[0-9]{1,18})[,}]',
+    ],
+    "gen_ai.usage.cache_write.input_tokens": [
+        '"input_token_details":[{][^}]*"cache_creation":(?P<count>[0-9]{1,18})[,}]',
+    ],
+    "gen_ai.usage.reasoning.output_tokens": [
+        '"output_token_details":[{][^}]*"reasoning":(?P<count>[0-9]{1,18})[,}]',
+    ],
+    "gen_ai.usage.audio.input_tokens": [
+        '"input_token_details":[{][^}]*"audio":(?P<count>[0-9]{1,18})[,}]',
+    ],
+    "gen_ai.usage.audio.output_tokens": [
+        '"output_token_details":[{][^}]*"audio":(?P<count>[0-9]{1,18})[,}]',
+    ],
+    "handspan.usage.cache_write_1h_tokens": [
+        '"input_token_details":[{][^}]*"ephemeral_1h_input_tokens":(?P<count>[0-9]{1,18})[,}]',
+    ],
+}
+"""Standard name -> patterns of the count in it."""
+USAGE_ADDED: Final[dict[str, list[str]]] = {
+    "gen_ai.usage.cache_write.input_tokens": [
+        '"input_token_details":[{][^}]*"ephemeral_5m_input_tokens":(?P<count>[0-9]{1,18})[,}]',
+        '"input_token_details":[{][^}]*"ephemeral_1h_input_tokens":(?P<count>[0-9]{1,18})[,}]',
+    ],
+}
+"""Standard name -> patterns of counts that are added to it."""
 COST_KEY: Final[str] = "langfuse.observation.cost_details"
 COST_TOTAL: Final[str] = '"total": ?(?P<usd>[0-9]+(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?) ?[,}]'
 COST: Final[str] = "gen_ai.usage.cost.amount"
@@ -692,12 +764,12 @@ READ: Final = frozenset(
     | {key for _, sources in COLUMNS for key, *_ in sources}
     | {key for keys, _, taken in UNKNOWN_WORDS for key in (*keys, *taken)}
     | {key for keys in MADE_UP.values() for key in keys}
-    | {BUCKETS_KEY, COST_KEY, *CALLED.values()}
+    | {BUCKETS_KEY, COST_KEY, USAGE_KEY, *USAGE, ERROR_TYPE, *CALLED.values()}
     | {key for key, _, ends, _ in MESSAGE_SPANS.values() for key in (key, *sum(ends, ()))}
 )
 _IN_EVENTS: Final = [(key, pattern) for _, key, pattern, _, in_event in HANDOFF_TOOLS if in_event]
 _ERROR: Final = 2
-_EVENT_KEYS: Final = frozenset(key for key, _ in _IN_EVENTS)
+_EVENT_KEYS: Final = frozenset({EXCEPTION_MESSAGE, *(key for key, _ in _IN_EVENTS)})
 
 
 def process_spans(resource_spans: Any) -> None:  # noqa: ANN401 - rotel's types are in no package
@@ -761,7 +833,7 @@ def normalise(
         name: The span's.
         scope: The name of its instrumentation scope.
         attributes: Those of `READ` that it has.
-        events: Attributes of its events that may say to whom it hands over.
+        events: Attributes of its events that may say to whom it hands over, or what was raised.
         failed: Its status is an error.
     """
     made = dict(attributes)
@@ -774,6 +846,10 @@ def normalise(
         _column(standard, sources, kind, convention, made)
     if kind and convention == LANGFUSE:
         _langfuse(name, kind, made, failed=failed)
+    if failed and scope in RAISED_IN_MESSAGE and not _said(made, ERROR_TYPE):
+        _raised(RAISED_IN_MESSAGE[scope], made, events)
+    if kind and USAGE_KEY in made:
+        _langsmith(made)
     _take_away(scope, made)
     return made
 
@@ -907,10 +983,7 @@ def _langfuse(name: str, kind: str, attributes: Attributes, *, failed: bool) -> 
     """Write what Langfuse tells within other texts, where nothing else did."""
     usage = _text(attributes.get(BUCKETS_KEY, ""))
     counts = {standard: _count(usage, patterns) for standard, patterns in BUCKETS}
-    for standard, patterns in BUCKETS_ADDED.items():
-        more = [_count(usage, [pattern]) for pattern in patterns]
-        if any(one is not None for one in more):
-            counts[standard] = (counts[standard] or 0) + sum(one or 0 for one in more)
+    _add(usage, counts, BUCKETS_ADDED)
     told = [counts[standard] for standard in BUCKETS_BESIDE]
     whole = None not in told and _count(usage, [BUCKETS_WHOLE]) == sum(one or 0 for one in told)
     for standard, beside in BUCKETS_BESIDE.items():
@@ -928,6 +1001,31 @@ def _langfuse(name: str, kind: str, attributes: Attributes, *, failed: bool) -> 
         attributes[COST] = float(found["usd"])
     if kind in CALLED and not _said(attributes, CALLED[kind]):
         attributes[CALLED[kind]] = name
+
+
+def _raised(pattern: str, attributes: Attributes, events: list[tuple[str, Any]]) -> None:
+    """Write the type of the first exception whose message tells it."""
+    told = (re.search(pattern, _text(value)) for key, value in events if key == EXCEPTION_MESSAGE)
+    found = next(filter(None, told), None)
+    if found:
+        attributes[ERROR_TYPE] = found["type"]
+
+
+def _langsmith(attributes: Attributes) -> None:
+    """Write what LangSmith tells of tokens beside input and output, where nothing else did."""
+    usage = _text(attributes[USAGE_KEY])
+    counts = {standard: _count(usage, patterns) for standard, patterns in USAGE.items()}
+    _add(usage, counts, USAGE_ADDED)
+    for standard, count in counts.items():
+        if count is not None and not _said(attributes, standard):
+            attributes[standard] = count
+
+
+def _add(text: str, counts: dict[str, int | None], added: dict[str, list[str]]) -> None:
+    for standard, patterns in added.items():
+        more = [_count(text, [pattern]) for pattern in patterns]
+        if any(one is not None for one in more):
+            counts[standard] = (counts[standard] or 0) + sum(one or 0 for one in more)
 
 
 def _count(text: str, patterns: list[str]) -> int | None:

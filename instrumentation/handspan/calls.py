@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 CALL_WORDS: Final[Mapping[str, frozenset[str]]] = {
     semconv.KIND: frozenset({"llm"}),
     "traceloop.span.kind": frozenset(),
+    "langsmith.span.kind": frozenset({"llm", "embedding"}),
     semconv.GEN_AI_OPERATION_NAME: frozenset(
         {semconv.OPERATION_CHAT, "generate_content", "text_completion", "embeddings"}
     ),
@@ -30,6 +31,7 @@ decides."""
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     semconv.GEN_AI_PROVIDER_NAME: (
         semconv.GEN_AI_PROVIDER_NAME,
+        "langsmith.metadata.ls_provider",
         "gen_ai.system",
         "llm.provider",
         "llm.system",
@@ -157,6 +159,27 @@ BUCKETS_INCLUSIVE: Final[Mapping[str, str]] = {
 }
 """Our name -> the name in usage as OpenAI tells it."""
 
+USAGE_KEY: Final = "langsmith.metadata.usage_metadata"
+"""LangSmith: a JSON text with LangChain's usage, where input and output include their details."""
+
+USAGE: Final[Mapping[str, str]] = {
+    semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: "input_token_details.cache_read",
+    semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS: "input_token_details.cache_creation",
+    semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: "output_token_details.reasoning",
+    semconv.GEN_AI_USAGE_AUDIO_INPUT_TOKENS: "input_token_details.audio",
+    semconv.GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS: "output_token_details.audio",
+    semconv.USAGE_CACHE_WRITE_1H_TOKENS: "input_token_details.ephemeral_1h_input_tokens",
+}
+"""Our name -> the count in it, behind the object that it is in."""
+
+USAGE_ADDED: Final[Mapping[str, tuple[str, ...]]] = {
+    semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS: (
+        "input_token_details.ephemeral_5m_input_tokens",
+        "input_token_details.ephemeral_1h_input_tokens",
+    ),
+}
+"""Our name -> counts beside its own."""
+
 COST_KEY: Final = "langfuse.observation.cost_details"
 """Langfuse: a JSON text with costs by bucket, of which the total counts."""
 
@@ -201,16 +224,28 @@ def in_our_names(attributes: Mapping[str, Any]) -> dict[str, Any]:
                 break
     if BUCKETS_KEY in attributes:
         return _in_buckets(_json(attributes[BUCKETS_KEY])) | found
+    if USAGE_KEY in attributes:
+        return _in_details(_json(attributes[USAGE_KEY])) | found
     return found
+
+
+def _in_details(said: dict[str, Any]) -> dict[str, Any]:
+    """Return the tokens that LangSmith tells beside input and output."""
+    flat = {
+        f"{outer}.{inner}": count
+        for outer, details in said.items()
+        if isinstance(details, dict)
+        for inner, count in details.items()
+    }
+    counts = {ours: _first(flat, (name,)) for ours, name in USAGE.items()}
+    _add(counts, flat, USAGE_ADDED)
+    return {ours: count for ours, count in counts.items() if count is not None}
 
 
 def _in_buckets(said: dict[str, Any]) -> dict[str, Any]:
     """Return the tokens that Langfuse's buckets hold."""
     counts = {ours: _first(said, names) for ours, names in BUCKETS.items()}
-    for ours, added in BUCKETS_ADDED.items():
-        more = [one for name in added if (one := _first(said, (name,))) is not None]
-        if more:
-            counts[ours] = sum(more, counts[ours] or 0)
+    _add(counts, said, BUCKETS_ADDED)
     whole = sum(counts[ours] or 0 for ours in BUCKETS_BESIDE)
     for ours, beside in BUCKETS_BESIDE.items():
         own = counts[ours]
@@ -226,6 +261,15 @@ def _in_buckets(said: dict[str, Any]) -> dict[str, Any]:
         if counts[ours] is None:
             counts[ours] = _first(flat, (name,))
     return {ours: count for ours, count in counts.items() if count is not None}
+
+
+def _add(
+    counts: dict[str, int | None], said: dict[str, Any], added: Mapping[str, tuple[str, ...]]
+) -> None:
+    for ours, names in added.items():
+        more = [one for name in names if (one := _first(said, (name,))) is not None]
+        if more:
+            counts[ours] = sum(more, counts[ours] or 0)
 
 
 def _first(said: dict[str, Any], names: tuple[str, ...]) -> int | None:

@@ -109,6 +109,15 @@ def tables() -> dict[str, Any]:
         "BUCKETS_INCLUSIVE": {
             STANDARD[name]: mapping.bucket(word) for name, word in mapping.BUCKETS_INCLUSIVE.items()
         },
+        "ERROR_TYPE": semconv.ERROR_TYPE,
+        "EXCEPTION_MESSAGE": mapping.EXCEPTION_MESSAGE,
+        "RAISED_IN_MESSAGE": mapping.RAISED_IN_MESSAGE,
+        "USAGE_KEY": mapping.USAGE_KEY,
+        "USAGE": {STANDARD[name]: [mapping.detail(one)] for name, one in mapping.USAGE.items()},
+        "USAGE_ADDED": {
+            STANDARD[name]: [mapping.detail(one) for one in added]
+            for name, added in mapping.USAGE_ADDED.items()
+        },
         "COST_KEY": mapping.COST_KEY,
         "COST_TOTAL": mapping.COST_TOTAL,
         "COST": STANDARD["cost_usd"],

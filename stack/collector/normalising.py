@@ -62,7 +62,7 @@ FOREIGN: Final = tuple(
             for column in mapping.BY_NAME.values()
             for source in column.sources
             if source.convention not in (mapping.HANDSPAN, mapping.OTEL)
-        }.union((mapping.BUCKETS_KEY, mapping.COST_KEY))
+        }.union((mapping.BUCKETS_KEY, mapping.COST_KEY, mapping.USAGE_KEY))
         - {semconv.SESSION_ID}
     )
 )
@@ -89,6 +89,16 @@ def _of_events() -> Iterator[str]:
             yield ottl.where(
                 f"set({carried}, {target})", f"{carried} == nil", ottl.matches(path, one.pattern)
             )
+    message = f'spanevent.attributes["{mapping.EXCEPTION_MESSAGE}"]'
+    error_type = ottl.attribute(semconv.ERROR_TYPE)
+    for scope, pattern in mapping.RAISED_IN_MESSAGE.items():
+        yield ottl.where(
+            f"set({error_type}, {ottl.found(message, pattern, 'type')})",
+            f"scope.name == {ottl.text(scope)}",
+            "span.status.code == STATUS_CODE_ERROR",
+            ottl.unsaid(error_type),
+            ottl.matches(message, pattern),
+        )
 
 
 def _of_spans() -> Iterator[str]:
@@ -100,6 +110,7 @@ def _of_spans() -> Iterator[str]:
     for name, standard in STANDARD.items():
         yield from _column(mapping.BY_NAME[name], standard)
     yield from _langfuse()
+    yield from _langsmith()
     yield from _not_said()
     yield f"delete_key(span.attributes, {ottl.text(_IN_EVENT)})"
 
@@ -226,10 +237,10 @@ def _langfuse() -> Iterator[str]:
     path = ottl.attribute(mapping.BUCKETS_KEY)
     for name, words in (*mapping.BUCKETS.items(), ("whole", (mapping.BUCKETS_WHOLE,))):
         for word in words:
-            yield _counted(path, name, word)
+            yield _counted(path, name, mapping.bucket(word))
     for name, words in mapping.BUCKETS_ADDED.items():
         for word in words:
-            yield from _added(path, name, word)
+            yield from _added(path, name, mapping.bucket(word))
     total = f"{_bucket('input_tokens')} + {_bucket('output_tokens')}"
     both = [f"{_bucket(name)} != nil" for name in ("input_tokens", "output_tokens", "whole")]
     inclusive = _bucket("inclusive")
@@ -240,7 +251,7 @@ def _langfuse() -> Iterator[str]:
             summed = f"set({_bucket(name)}, {_bucket(name)} + {_bucket(other)})"
             yield ottl.where(summed, *parts, f"{inclusive} == nil")
     for name, word in mapping.BUCKETS_INCLUSIVE.items():
-        yield _counted(path, name, word)
+        yield _counted(path, name, mapping.bucket(word))
     for name in mapping.BUCKETS:
         target = ottl.attribute(STANDARD[name])
         known = f"{_bucket(name)} != nil"
@@ -259,29 +270,40 @@ def _langfuse() -> Iterator[str]:
         yield ottl.where(f"set({target}, span.name)", own, here, ottl.unsaid(target))
 
 
+def _langsmith() -> Iterator[str]:
+    """Yield what reads LangSmith's details of usage."""
+    path = ottl.attribute(mapping.USAGE_KEY)
+    for name, word in mapping.USAGE.items():
+        yield _counted(path, name, mapping.detail(word))
+    for name, words in mapping.USAGE_ADDED.items():
+        for word in words:
+            yield from _added(path, name, mapping.detail(word))
+    for name in mapping.USAGE:
+        target = ottl.attribute(STANDARD[name])
+        here = (f"{path} != nil", f"{_bucket(name)} != nil")
+        yield ottl.where(f"set({target}, {_bucket(name)})", *here, ottl.unsaid(target))
+
+
 def _bucket(name: str) -> str:
     return f'span.cache["{name}"]'
 
 
-def _counted(path: str, name: str, word: str) -> str:
-    """Return the statement that keeps what a bucket holds, where no earlier one did."""
+def _counted(path: str, name: str, pattern: str) -> str:
+    """Return the statement that keeps the count that is found, where no earlier one did."""
     nothing = f"{_bucket(name)} == nil"
-    return ottl.where(f"set({_bucket(name)}, {_number(path, word)})", nothing, _told(path, word))
+    told = ottl.matches(path, pattern)
+    return ottl.where(f"set({_bucket(name)}, {_number(path, pattern)})", nothing, told)
 
 
-def _added(path: str, name: str, word: str) -> Iterator[str]:
-    """Yield the statements that add what a bucket holds; the second where there was nothing yet."""
-    summed = f"set({_bucket(name)}, {_bucket(name)} + {_number(path, word)})"
-    yield ottl.where(summed, f"{_bucket(name)} != nil", _told(path, word))
-    yield _counted(path, name, word)
+def _added(path: str, name: str, pattern: str) -> Iterator[str]:
+    """Yield the statements that add a count; the second where there was nothing yet."""
+    summed = f"set({_bucket(name)}, {_bucket(name)} + {_number(path, pattern)})"
+    yield ottl.where(summed, f"{_bucket(name)} != nil", ottl.matches(path, pattern))
+    yield _counted(path, name, pattern)
 
 
-def _number(path: str, word: str) -> str:
-    return f"Int({ottl.found(path, mapping.bucket(word), 'count')})"
-
-
-def _told(path: str, word: str) -> str:
-    return ottl.matches(path, mapping.bucket(word))
+def _number(path: str, pattern: str) -> str:
+    return f"Int({ottl.found(path, pattern, 'count')})"
 
 
 def _column(column: mapping.Column, standard: str) -> Iterator[str]:

@@ -73,6 +73,16 @@ BUCKETS_WHOLE: Final[str] = ""
 """Pattern of the bucket that tells whether the others are in input and output already."""
 BUCKETS_INCLUSIVE: Final[dict[str, str]] = {}
 """Standard name -> pattern in usage as OpenAI tells it."""
+ERROR_TYPE: Final[str] = ""
+EXCEPTION_MESSAGE: Final[str] = ""
+RAISED_IN_MESSAGE: Final[dict[str, str]] = {}
+"""Scope -> where in the message of its exceptions their type stands."""
+USAGE_KEY: Final[str] = ""
+"""LangSmith: a JSON text with LangChain's usage."""
+USAGE: Final[dict[str, list[str]]] = {}
+"""Standard name -> patterns of the count in it."""
+USAGE_ADDED: Final[dict[str, list[str]]] = {}
+"""Standard name -> patterns of counts that are added to it."""
 COST_KEY: Final[str] = ""
 COST_TOTAL: Final[str] = ""
 COST: Final[str] = ""
@@ -86,12 +96,12 @@ READ: Final = frozenset(
     | {key for _, sources in COLUMNS for key, *_ in sources}
     | {key for keys, _, taken in UNKNOWN_WORDS for key in (*keys, *taken)}
     | {key for keys in MADE_UP.values() for key in keys}
-    | {BUCKETS_KEY, COST_KEY, *CALLED.values()}
+    | {BUCKETS_KEY, COST_KEY, USAGE_KEY, *USAGE, ERROR_TYPE, *CALLED.values()}
     | {key for key, _, ends, _ in MESSAGE_SPANS.values() for key in (key, *sum(ends, ()))}
 )
 _IN_EVENTS: Final = [(key, pattern) for _, key, pattern, _, in_event in HANDOFF_TOOLS if in_event]
 _ERROR: Final = 2
-_EVENT_KEYS: Final = frozenset(key for key, _ in _IN_EVENTS)
+_EVENT_KEYS: Final = frozenset({EXCEPTION_MESSAGE, *(key for key, _ in _IN_EVENTS)})
 
 
 def process_spans(resource_spans: Any) -> None:  # noqa: ANN401 - rotel's types are in no package
@@ -155,7 +165,7 @@ def normalise(
         name: The span's.
         scope: The name of its instrumentation scope.
         attributes: Those of `READ` that it has.
-        events: Attributes of its events that may say to whom it hands over.
+        events: Attributes of its events that may say to whom it hands over, or what was raised.
         failed: Its status is an error.
     """
     made = dict(attributes)
@@ -168,6 +178,10 @@ def normalise(
         _column(standard, sources, kind, convention, made)
     if kind and convention == LANGFUSE:
         _langfuse(name, kind, made, failed=failed)
+    if failed and scope in RAISED_IN_MESSAGE and not _said(made, ERROR_TYPE):
+        _raised(RAISED_IN_MESSAGE[scope], made, events)
+    if kind and USAGE_KEY in made:
+        _langsmith(made)
     _take_away(scope, made)
     return made
 
@@ -301,10 +315,7 @@ def _langfuse(name: str, kind: str, attributes: Attributes, *, failed: bool) -> 
     """Write what Langfuse tells within other texts, where nothing else did."""
     usage = _text(attributes.get(BUCKETS_KEY, ""))
     counts = {standard: _count(usage, patterns) for standard, patterns in BUCKETS}
-    for standard, patterns in BUCKETS_ADDED.items():
-        more = [_count(usage, [pattern]) for pattern in patterns]
-        if any(one is not None for one in more):
-            counts[standard] = (counts[standard] or 0) + sum(one or 0 for one in more)
+    _add(usage, counts, BUCKETS_ADDED)
     told = [counts[standard] for standard in BUCKETS_BESIDE]
     whole = None not in told and _count(usage, [BUCKETS_WHOLE]) == sum(one or 0 for one in told)
     for standard, beside in BUCKETS_BESIDE.items():
@@ -322,6 +333,31 @@ def _langfuse(name: str, kind: str, attributes: Attributes, *, failed: bool) -> 
         attributes[COST] = float(found["usd"])
     if kind in CALLED and not _said(attributes, CALLED[kind]):
         attributes[CALLED[kind]] = name
+
+
+def _raised(pattern: str, attributes: Attributes, events: list[tuple[str, Any]]) -> None:
+    """Write the type of the first exception whose message tells it."""
+    told = (re.search(pattern, _text(value)) for key, value in events if key == EXCEPTION_MESSAGE)
+    found = next(filter(None, told), None)
+    if found:
+        attributes[ERROR_TYPE] = found["type"]
+
+
+def _langsmith(attributes: Attributes) -> None:
+    """Write what LangSmith tells of tokens beside input and output, where nothing else did."""
+    usage = _text(attributes[USAGE_KEY])
+    counts = {standard: _count(usage, patterns) for standard, patterns in USAGE.items()}
+    _add(usage, counts, USAGE_ADDED)
+    for standard, count in counts.items():
+        if count is not None and not _said(attributes, standard):
+            attributes[standard] = count
+
+
+def _add(text: str, counts: dict[str, int | None], added: dict[str, list[str]]) -> None:
+    for standard, patterns in added.items():
+        more = [_count(text, [pattern]) for pattern in patterns]
+        if any(one is not None for one in more):
+            counts[standard] = (counts[standard] or 0) + sum(one or 0 for one in more)
 
 
 def _count(text: str, patterns: list[str]) -> int | None:

@@ -20,7 +20,7 @@ SOURCES: Final = {
     "autogen": ("native", "openinference"),
     "crewai": ("native", "openinference", "openinference_events", "openllmetry"),
     "langfuse": ("native",),
-    "langgraph": ("openinference", "openllmetry", "official"),
+    "langgraph": ("native", "openinference", "openllmetry", "official"),
     "openai_agents": ("handspan", "openinference", "openllmetry", "official"),
     "pydantic_ai": ("native", "openinference"),
     "strands": ("native", "openinference"),

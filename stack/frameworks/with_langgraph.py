@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain.agents import create_agent
@@ -9,6 +10,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import tool
+from langchain_core.tracers.langchain import wait_for_all_tracers
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
@@ -29,11 +31,17 @@ ENDINGS: Final = (
 )
 _TEAM: Final = ("langgraph", "langchain", "langgraph-swarm", "langgraph-supervisor")
 PACKAGES: Final = {
+    "native": (*_TEAM, "langsmith"),
     "openinference": (*_TEAM, "openinference-instrumentation-langchain"),
     "openllmetry": (*_TEAM, "opentelemetry-instrumentation-langchain"),
     "official": (*_TEAM, "opentelemetry-instrumentation-genai-langchain"),
 }
 """Source of telemetry -> what its recording depends on."""
+_LANGSMITH: Final = {
+    "LANGSMITH_TRACING": "true",
+    "LANGSMITH_TRACING_MODE": "otel",
+    "LANGSMITH_REVISION_ID": "recorded",  # else it asks git
+}
 
 
 class Scripted(BaseChatModel):
@@ -103,7 +111,9 @@ def model(*replies: Any) -> Scripted:
 def trace(source: str, recorder: Recorder) -> None:
     """Switch one source of telemetry on."""
     recorder.install()
-    if source == "openinference":
+    if source == "native":
+        os.environ |= _LANGSMITH  # it takes the global provider, and sends nothing
+    elif source == "openinference":
         from openinference.instrumentation.langchain import LangChainInstrumentor as OpenInference
 
         OpenInference().instrument(tracer_provider=recorder.provider)
@@ -197,6 +207,7 @@ def tell(ending: str) -> None:
             graph.invoke(Command(resume="approved"), config)
     except story.ModelDown:
         assert end == "outage"
+    wait_for_all_tracers()  # LangSmith makes spans in a thread of its own
 
 
 def _asks(order_id: str) -> str:

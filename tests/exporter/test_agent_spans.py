@@ -732,3 +732,95 @@ def test_observations_of_langfuse_are_what_they_say_under_their_names() -> None:
     ]
     assert normalised(*spans)[2]["conversation_id"] == "s1"
     assert normalised(*spans)[5]["validation"] == "no secrets"
+
+
+def test_runs_of_langsmith_are_what_they_are_not_what_their_operation_says() -> None:
+    """Its operation of a prompt is `chat`: as a call it would be one that nobody can price."""
+    hands_over = {"gen_ai.tool.name": "ask", "langsmith.metadata.__handoff_destination": "refund"}
+    spans = [
+        Span(
+            {"langsmith.span.kind": kind, "gen_ai.operation.name": operation} | more,
+            name=name,
+            scope="langsmith",
+        )
+        for kind, operation, name, more in [
+            ("llm", "chat", "ChatOpenAI", {}),
+            ("prompt", "chat", "ChatPromptTemplate", {}),
+            ("retriever", "embeddings", "Retriever", {}),
+            ("chain", "chain", "triage", {"langsmith.metadata.lc_agent_name": "triage"}),
+            ("chain", "chain", "model", {"langsmith.metadata.lc_agent_name": "triage"}),
+            ("chain", "invoke_agent", "triage", {}),
+            ("tool", "execute_tool", "refund", {}),
+            ("tool", "execute_tool", "ask", hands_over),
+        ]
+    ]
+    found = normalised(*spans)
+    kinds = ["llm", "chain", "retrieval", "agent", "chain", "agent", "tool", "handoff"]
+    assert [one["kind"] for one in found] == kinds
+    assert {one["convention"] for one in found} == {"langsmith"}
+    assert [one["agent"] for one in found[3:5]] == ["triage"] * 2
+    assert (found[-1]["handoff_target"], found[-1]["handoff_mode"]) == ("refund", "pass_control")
+
+
+@pytest.mark.parametrize(
+    ("told", "tokens"),
+    [
+        (
+            (
+                '{"input_tokens":200,"output_tokens":30,"total_tokens":230,'
+                '"input_token_details":{"audio":3,"cache_read":50},'
+                '"output_token_details":{"audio":4,"reasoning":10}}'
+            ),
+            (50, None, 10, [("input_audio", 3), ("output_audio", 4)]),
+        ),
+        (
+            (
+                '{"input_tokens":200,"output_tokens":30,"input_token_details":{"cache_read":0,'
+                '"cache_creation":0,"ephemeral_5m_input_tokens":10,'
+                '"ephemeral_1h_input_tokens":20}}'
+            ),
+            (0, 30, None, [("cache_write_1h", 20)]),
+        ),
+        ('{"output_token_details":{"audio":4}}', (None, None, None, [("output_audio", 4)])),
+        ('{"input_token_details":null}', (None, None, None, [])),
+        ('{"input_token_details":{"cache_read":-1}}', (None, None, None, [])),
+    ],
+)
+def test_details_of_langsmith_become_tokens(told: str, tokens: tuple[object, ...]) -> None:
+    """Parts of input and output, as here; without them what was cached costs the full price."""
+    found = row(
+        langsmith__span__kind="llm",
+        gen_ai__usage__input_tokens="200",
+        langsmith__metadata__usage_metadata=told,
+    )
+    names = ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "modality_tokens")
+    assert tuple(found[name] for name in names) == tokens
+    assert found["input_tokens"] == 200
+
+
+def test_langsmith_guesses_a_provider_by_the_models_name_beside_the_true_one() -> None:
+    """Azure sells the same model under the same name."""
+    guess = {"gen_ai__system": "openai", "gen_ai__request__model": "gpt-4o"}
+    told = row(langsmith__span__kind="llm", langsmith__metadata__ls_provider="azure", **guess)
+    assert told["provider"] == "azure"
+    assert row(langsmith__span__kind="llm", **guess)["provider"] == "openai"
+
+
+@pytest.mark.parametrize(
+    ("message", "scope", "error_type", "status"),
+    [
+        ("ParentCommand(Command(goto='refund'))Traceback", "langsmith", "", "Unset"),
+        ("GraphInterrupt((Interrupt(value='may I?'),))", "langsmith", "", "Unset"),
+        ("BankDown('ParentCommand(')Traceback", "langsmith", "BankDown", "Error"),
+        ("Cancelled", "langsmith", "Exception", "Error"),
+        ("ParentCommand(Command(goto='refund'))", "another", "Exception", "Error"),
+    ],
+)
+def test_exceptions_of_langsmith_are_told_by_their_message(
+    message: str, scope: str, error_type: str, status: str
+) -> None:
+    """All are of the type `Exception`; what hands over in LangGraph must not count as a failure."""
+    raised = ("exception", {"exception.type": "Exception", "exception.message": message})
+    said = {"langsmith.span.kind": "tool"}
+    (found,) = normalised(Span(said, scope=scope, status="Error", events=(raised,)))
+    assert (found["error_type"], found["status"]) == (error_type, status)

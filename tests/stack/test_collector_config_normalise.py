@@ -57,6 +57,18 @@ FOR_AN_HOUR = {
 }
 """Service -> what Langfuse tells of writes to a cache; no recording has any."""
 _GENERATION = {semconv.GEN_AI_OPERATION_NAME: "", "langfuse.observation.type": "generation"}
+WRITES: dict[str, dict[str, str | int | float | bool]] = {
+    **{name: _GENERATION | {mapping.BUCKETS_KEY: told} for name, told in FOR_AN_HOUR.items()},
+    "langsmith": {
+        "langsmith.span.kind": "llm",
+        semconv.GEN_AI_USAGE_INPUT_TOKENS: 130,
+        mapping.USAGE_KEY: (
+            '{"input_tokens":130,"output_tokens":20,"input_token_details":{"cache_creation":0,'
+            '"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":20}}'
+        ),
+    },
+}
+"""Service -> attributes of a call; LangSmith passes on what langchain-anthropic tells."""
 
 
 @contextmanager
@@ -104,8 +116,8 @@ def sent_through(address: str, file: Path) -> Left:
     for one in recordings():
         export(address, whole(one))
         wanted |= {(one.service, span["spanId"]) for span in spans(one.requests)}
-    for service, told in FOR_AN_HOUR.items():
-        call = Run(attributes=_GENERATION | {mapping.BUCKETS_KEY: told}).child()
+    for service, told in WRITES.items():
+        call = Run(attributes=told).child()
         export(address, request([call], service))
         wanted.add((service, call.span_id.hex()))
 
@@ -164,10 +176,8 @@ def test_every_column_that_others_name_has_a_standard_name() -> None:
     assert named == set(STANDARD)
 
 
-@pytest.mark.parametrize("service", FOR_AN_HOUR)
-def test_what_langfuse_tells_of_writes_for_an_hour_gets_names(
-    normalised: Left, service: str
-) -> None:
+@pytest.mark.parametrize("service", WRITES)
+def test_what_others_tell_of_writes_for_an_hour_gets_names(normalised: Left, service: str) -> None:
     """A backend behind it prices them; langchain-anthropic makes their sum 0."""
     (span,) = as_sent(normalised[service]).values()
     said = {one.key: one.value.int_value for one in span.attributes}

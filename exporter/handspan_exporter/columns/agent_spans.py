@@ -278,11 +278,24 @@ class _AgentSpans:
         events, span_of = _items(self.raw("Events.Attributes"))
         if not failed.any() or not len(events):
             return none
-        types = Attributes(events, [_EXCEPTION_TYPE]).text(_EXCEPTION_TYPE)
+        told = Attributes(events, [_EXCEPTION_TYPE, mapping.EXCEPTION_MESSAGE])
+        messages = told.text(mapping.EXCEPTION_MESSAGE)
+        types = self.raised(told.text(_EXCEPTION_TYPE), messages, span_of)
         places = np.flatnonzero(np.asarray(types.is_valid()) & failed[span_of])
         last = np.full(len(self.rows), NONE, np.int64)
         last[span_of[places]] = places
         return types.take(pa.array(last, mask=last == NONE))
+
+    def raised(self, types: pa.Array, messages: pa.Array, span_of: Positions) -> pa.Array:
+        """Return the types of exceptions, of some scopes (see the mapping) as messages say."""
+        for scope, pattern in mapping.RAISED_IN_MESSAGE.items():
+            here = pc.equal(self.text("ScopeName"), scope.encode())
+            if not pc.any(here).as_py():
+                continue
+            told = pc.struct_field(pc.extract_regex(messages, pattern), [0])
+            here = pc.and_(here.take(pa.array(span_of)), told.is_valid())
+            types = pc.if_else(here, told, types)
+        return types
 
     def not_said(self, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
         """Return the columns in which some scope writes what it does not know, without that."""

@@ -1,4 +1,4 @@
-"""Usage and cost as Langfuse tells them, JSON texts by bucket: `mapping.BUCKETS` on a batch."""
+"""Usage and cost as Langfuse and LangSmith tell them, within JSON texts: the mapping on a batch."""
 
 from __future__ import annotations
 
@@ -16,14 +16,33 @@ if TYPE_CHECKING:
 
 def usage(attributes: Attributes) -> dict[str, pa.Array]:
     """Return the columns of tokens, null where nothing is said; nothing where no span says any."""
+    found = _buckets(attributes)
+    for name, counts in _details(attributes).items():
+        found[name] = pc.coalesce(found[name], counts) if name in found else counts
+    return found
+
+
+def _details(attributes: Attributes) -> dict[str, pa.Array]:
+    """Return what LangSmith tells beside input and output, see `mapping.USAGE`."""
+    if not attributes.has([mapping.USAGE_KEY]).any():
+        return {}
+    texts = attributes.text(mapping.USAGE_KEY)
+    found = {name: _matched(texts, mapping.detail(one)) for name, one in mapping.USAGE.items()}
+    for name, added in mapping.USAGE_ADDED.items():
+        for one in added:
+            found[name] = _plus(found[name], _matched(texts, mapping.detail(one)))
+    return found
+
+
+def _buckets(attributes: Attributes) -> dict[str, pa.Array]:
+    """Return what Langfuse tells, see `mapping.BUCKETS`."""
     if not attributes.has([mapping.BUCKETS_KEY]).any():
         return {}
     texts = attributes.text(mapping.BUCKETS_KEY)
     said = {name: _count(texts, *names) for name, names in mapping.BUCKETS.items()}
     for name, added in mapping.BUCKETS_ADDED.items():
         for bucket in added:
-            more = _count(texts, bucket)
-            said[name] = pc.coalesce(pc.add(said[name], more), said[name], more)
+            said[name] = _plus(said[name], _count(texts, bucket))
     whole = pc.equal(
         _count(texts, mapping.BUCKETS_WHOLE), pc.add(said["input_tokens"], said["output_tokens"])
     )
@@ -61,6 +80,14 @@ def called(columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
 
 def _count(texts: pa.Array, *names: str) -> pa.Array:
     """Return the number in the first of these buckets that is there, null where none is."""
-    found = [pc.extract_regex(texts, mapping.bucket(name)) for name in names]
-    counts = [parse.counts(pc.struct_field(one, [0])) for one in found]
+    counts = [_matched(texts, mapping.bucket(name)) for name in names]
     return pc.coalesce(*counts) if len(counts) > 1 else counts[0]
+
+
+def _matched(texts: pa.Array, pattern: str) -> pa.Array:
+    return parse.counts(pc.struct_field(pc.extract_regex(texts, pattern), [0]))
+
+
+def _plus(counts: pa.Array, more: pa.Array) -> pa.Array:
+    """Return the sums, of one where the other is null."""
+    return pc.coalesce(pc.add(counts, more), counts, more)

@@ -22,14 +22,16 @@ OTEL: Final = "otel"
 OPENINFERENCE: Final = "openinference"
 OPENLLMETRY: Final = "openllmetry"
 LANGFUSE: Final = "langfuse"
+LANGSMITH: Final = "langsmith"
 
-CONVENTIONS: Final = (HANDSPAN, OTEL, OPENINFERENCE, OPENLLMETRY, LANGFUSE)
+CONVENTIONS: Final = (HANDSPAN, OTEL, OPENINFERENCE, OPENLLMETRY, LANGFUSE, LANGSMITH)
 """Which names a span uses, in the order in which they are recognised."""
 
 NATIVE_SCOPES: Final = {
     "autogen SingleThreadedAgentRuntime": "autogen",
     "agent_framework": "agent-framework",
     "gcp.vertex.agent": "google-adk",
+    "langsmith": LANGSMITH,
     "mcp-python-sdk": "mcp",
     "pydantic-ai": "pydantic-ai",
     "strands.telemetry.tracer": "strands",
@@ -158,6 +160,10 @@ def _langfuse(key: str, *, own_only: bool = False) -> Source:
     return Source(key, LANGFUSE, own_only=own_only)
 
 
+def _langsmith(key: str) -> Source:
+    return Source(f"langsmith.metadata.{key}", LANGSMITH)
+
+
 OPERATION_KINDS: Final = {
     semconv.OPERATION_WORKFLOW: "workflow",
     semconv.OPERATION_AGENT: "agent",
@@ -196,6 +202,18 @@ KIND_RULES: Final = (
         OPENLLMETRY,
         "traceloop.span.kind",
         {"workflow": "workflow", "task": CHAIN, "agent": "agent", "tool": "tool"},
+    ),
+    KindRule(
+        LANGSMITH,
+        "langsmith.span.kind",
+        {
+            "llm": "llm",
+            "tool": "tool",
+            "retriever": "retrieval",
+            "embedding": "embedding",
+            "prompt": CHAIN,
+            "parser": CHAIN,
+        },
     ),
     KindRule(OTEL, semconv.GEN_AI_OPERATION_NAME, OPERATION_KINDS),
     KindRule(
@@ -237,7 +255,8 @@ KIND_RULES: Final = (
     ),
 )
 """In order; the first whose value is known decides. `traceloop.span.kind` comes before the
-operation: OpenLLMetry says `invoke_agent` of crews, tasks and graph nodes too."""
+operation: OpenLLMetry says `invoke_agent` of crews, tasks and graph nodes too; so does LangSmith's,
+which says `chat` of prompts and `embeddings` of retrievers. Its `chain` may be anything."""
 
 _AUTOGEN_TOOL: Final = r"^Handoff to (?P<target>.+)\.$"
 _OPENINFERENCE_LANGCHAIN: Final = "openinference.instrumentation.langchain"
@@ -314,6 +333,16 @@ CORRECTIONS: Final = {
             but_not=True,
         ),
     ),
+    "langsmith": (
+        Correction(
+            CHAIN,
+            "langsmith.metadata.lc_agent_name",
+            "^(?P<name>.+)$",
+            "agent",
+            "an agent of LangChain is a chain",
+            is_name=True,
+        ),
+    ),
     "langfuse-sdk": (
         Correction(
             CHAIN,
@@ -355,6 +384,13 @@ HANDOFF_TOOLS: Final = (
         "pass_control",
     ),
     HandoffTool("LangGraph", "transfer_to_.+", "tool.description", _LANGGRAPH_TOOL, "pass_control"),
+    HandoffTool(
+        "LangGraph",
+        ".+",
+        "langsmith.metadata.__handoff_destination",
+        "^(?P<target>.+)$",
+        "pass_control",
+    ),
     HandoffTool(
         "AutoGen",
         "transfer_to_.+",
@@ -482,6 +518,34 @@ COST_KEY: Final = "langfuse.observation.cost_details"
 COST_TOTAL: Final = r'"total": ?(?P<usd>[0-9]+(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?) ?[,}]'
 
 
+USAGE_KEY: Final = "langsmith.metadata.usage_metadata"
+"""LangSmith: a JSON text with LangChain's usage, where input and output include their details."""
+
+USAGE: Final = {
+    "cache_read_tokens": "input_token_details.cache_read",
+    "cache_write_tokens": "input_token_details.cache_creation",
+    "reasoning_tokens": "output_token_details.reasoning",
+    "input_audio": "input_token_details.audio",
+    "output_audio": "output_token_details.audio",
+    "cache_write_1h": "input_token_details.ephemeral_1h_input_tokens",
+}
+"""Column -> the count in it, behind the object that it is in."""
+
+USAGE_ADDED: Final = {
+    "cache_write_tokens": (
+        "input_token_details.ephemeral_5m_input_tokens",
+        "input_token_details.ephemeral_1h_input_tokens",
+    ),
+}
+"""Column -> counts beside its own, see `BUCKETS_ADDED`."""
+
+
+def detail(name: str) -> str:
+    """Return the pattern of a count in an object in a JSON text; its group is `count`."""
+    outer, _, inner = name.partition(".")
+    return f'"{outer}":[{{][^}}]*"{inner}":(?P<count>[0-9]{{1,18}})[,}}]'
+
+
 def bucket(*names: str) -> str:
     """Return the pattern of a count in a JSON text; its group is `count`."""
     return f'"(?:{"|".join(names)})": ?(?P<count>[0-9]{{1,18}}) ?[,}}]'
@@ -536,6 +600,11 @@ MODEL_EVIDENCE: Final = (semconv.GEN_AI_RESPONSE_MODEL, semconv.GEN_AI_REQUEST_M
 
 HANDOFF_NAME_PREFIX: Final = "handoff to "
 """OpenInference: a TOOL span of this name is a handoff to the agent that follows."""
+
+EXCEPTION_MESSAGE: Final = "exception.message"
+
+RAISED_IN_MESSAGE: Final = {"langsmith": r"^(?P<type>[A-Za-z_][A-Za-z0-9_.]*)[(]"}
+"""Scope whose exceptions all have one type -> where in their message the true one stands."""
 
 NEVER_ERRORS: Final = ("ParentCommand", "GraphInterrupt", "CallDeferred", "ApprovalRequired")
 """Exceptions that steer a framework (LangGraph, pydantic-ai); OpenTelemetry sees them as errors."""
@@ -596,6 +665,7 @@ COLUMNS: Final = (
             _openllmetry("crewai.agent.role"),  # CrewAI puts a hash where the name belongs
             _otel(semconv.GEN_AI_AGENT_NAME),
             _openllmetry("traceloop.association.properties.lc_agent_name"),
+            _langsmith("lc_agent_name"),
             _openinference("agent.name"),
             _openinference("graph.node.name", "agent"),
             _openinference("graph.node.id", "agent"),
@@ -612,6 +682,7 @@ COLUMNS: Final = (
         (
             _otel(semconv.SESSION_ID),
             _openllmetry("traceloop.association.properties.session_id"),
+            _langsmith("session_id"),
         ),
     ),
     Column(
@@ -623,6 +694,9 @@ COLUMNS: Final = (
             _langfuse(semconv.SESSION_ID, own_only=True),
             _openllmetry("traceloop.association.properties.session_id"),
             _openllmetry("traceloop.association.properties.thread_id"),
+            _langsmith("session_id"),
+            _langsmith("thread_id"),
+            _langsmith("conversation_id"),
         ),
     ),
     Column(
@@ -633,6 +707,7 @@ COLUMNS: Final = (
             _openllmetry("traceloop.association.properties.user_id"),
             _openllmetry("gen_ai.user"),
             _openllmetry("llm.user"),
+            _langsmith("user_id"),
         ),
     ),
     Column("workflow_plan", "texts", (_handspan(semconv.WORKFLOW_PLAN),)),
@@ -697,6 +772,7 @@ COLUMNS: Final = (
         "text",
         (
             _otel(semconv.GEN_AI_PROVIDER_NAME),
+            _langsmith("ls_provider"),  # beside it gen_ai.system is a guess by the model's name
             _otel("gen_ai.system"),
             _openinference("llm.provider"),
             _openinference("llm.system"),
@@ -944,5 +1020,6 @@ def names() -> tuple[str, ...]:
     found |= {rule.key for rule in KIND_RULES} | set(EVIDENCE)
     found |= {one.key for rules in CORRECTIONS.values() for one in rules}
     found |= {key for one in MESSAGE_SPANS.values() for key in (one.key, one.source, one.target)}
-    found |= {one.key for one in HANDOFF_TOOLS if not one.in_event} | {BUCKETS_KEY, COST_KEY}
+    found |= {one.key for one in HANDOFF_TOOLS if not one.in_event}
+    found |= {BUCKETS_KEY, COST_KEY, USAGE_KEY}
     return tuple(sorted(found | {semconv.ERROR_TYPE, semconv.GEN_AI_USAGE_COST_CURRENCY}))

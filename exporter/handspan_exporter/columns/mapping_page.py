@@ -14,7 +14,7 @@ _HEAD = """\
 
 # What each convention calls a thing
 
-Handspan reads five vocabularies and writes one typed row per span that is agent work (table
+Handspan reads six vocabularies and writes one typed row per span that is agent work (table
 `agent_spans`). Below, per column, the attributes that it is read from: the first one that a span
 has, with a value that is not empty, wins. A value that does not fit its column (a text where a
 number belongs, a negative count) counts as unknown, never as 0.
@@ -66,6 +66,10 @@ span's name is that of the agent, tool or workflow.
 | column | buckets | with | else |
 |---|---|---|---|
 {counts}
+LangSmith tells the parts of input and output within `{usage}`: {details}. What Anthropic's model
+tells of writes by how long they live is added to those. All its exceptions are called `Exception`;
+the type is the name in front of the message.
+
 ## Columns
 
 | column | read from, in order |
@@ -94,6 +98,8 @@ def mapping_markdown() -> str:
         buckets=mapping.BUCKETS_KEY,
         cost=mapping.COST_KEY,
         counts="".join(map(_bucket, mapping.BUCKETS)),
+        usage=mapping.USAGE_KEY,
+        details=", ".join(f"`{one}` is `{name}`" for name, one in mapping.USAGE.items()),
     )
     columns = "".join(f"{_column(column)}\n" for column in mapping.COLUMNS)
     for column in mapping.MODALITIES:

@@ -101,7 +101,7 @@ def test_nothing_that_steers_a_framework_counts_as_an_error(
                 facts = [*shown.runs, *shown.agents, *shown.tools, *shown.calls]
                 assert {one["outcome"] for one in facts} == {"success"}, recording.service
                 steered += 1
-    assert steered == 5
+    assert steered == 6
 
 
 def test_a_budget_in_the_process_counts_what_the_kpis_count(

@@ -40,6 +40,14 @@ CALLS: dict[str, dict[str, Any]] = {
         "langfuse.observation.model.name": "gpt-4o",
         "langfuse.observation.usage_details": f'{{"input": {MILLION}, "output": 0}}',
     },
+    "langsmith": {
+        "langsmith.span.kind": "llm",
+        "gen_ai.operation.name": "chat",
+        "langsmith.metadata.ls_provider": "openai",
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.usage.input_tokens": MILLION,
+        "gen_ai.usage.output_tokens": 0,
+    },
     "openllmetry": {
         "llm.request.type": "chat",
         "gen_ai.system": "openai",
@@ -225,6 +233,9 @@ def test_the_names_are_those_that_the_service_reads() -> None:
         for ours, beside in calls.BUCKETS_BESIDE.items()
     } == mapping.BUCKETS_BESIDE
     assert {read[o]: n for o, n in calls.BUCKETS_INCLUSIVE.items()} == mapping.BUCKETS_INCLUSIVE
+    assert {read[ours]: name for ours, name in calls.USAGE.items()} == mapping.USAGE
+    assert {read[o]: names for o, names in calls.USAGE_ADDED.items()} == mapping.USAGE_ADDED
+    assert calls.USAGE_KEY == mapping.USAGE_KEY
     assert (calls.BUCKETS_KEY, calls.COST_KEY) == (mapping.BUCKETS_KEY, mapping.COST_KEY)
     paid = {"llm", "embedding"}
     assert [
