@@ -56,7 +56,10 @@ FOR_AN_HOUR = {
     ),
 }
 """Service -> what Langfuse tells of writes to a cache; no recording has any."""
-_GENERATION = {semconv.GEN_AI_OPERATION_NAME: "", "langfuse.observation.type": "generation"}
+_GENERATION: dict[str, str | int | float | bool] = {
+    semconv.GEN_AI_OPERATION_NAME: "",
+    "langfuse.observation.type": "generation",
+}
 WRITES: dict[str, dict[str, str | int | float | bool]] = {
     **{name: _GENERATION | {mapping.BUCKETS_KEY: told} for name, told in FOR_AN_HOUR.items()},
     "langsmith": {

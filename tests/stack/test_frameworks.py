@@ -57,4 +57,4 @@ def test_the_newest_versions_show_what_the_page_says(
     connection.close()
     versions = {one.service: one.versions for one in recorded}
     assert shown == {key: told[key] for key in shown}, versions
-    assert len(shown) == 6
+    assert len(shown) == 7
